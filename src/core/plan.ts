@@ -1,0 +1,247 @@
+// What to do next about one schedule's codes on one door. Pure: the webhook, the reconciler and every edit ask here.
+// It looks at the window in progress and the one after it and never runs ahead of them; it is called again after each of
+// its actions, until it has none.
+import { type AccessCode, isOpen, mayHoldPin } from './access-code.ts';
+import type { Window } from './windows.ts';
+
+export interface PlanInput<Code extends AccessCode = AccessCode> {
+  /** The window in progress, if there is one, and the one after it; none when the door is to have no code. */
+  readonly windows: readonly Window[];
+  /** Open codes of this schedule and door, and final ones whose window has not ended. */
+  readonly codes: readonly Code[];
+  /** Final codes of an older generation no longer keep their window's place. */
+  readonly generation: number;
+  /** A new PIN each window: the next code need not wait for the last one to be gone. */
+  readonly rotates: boolean;
+  readonly now: Date;
+}
+
+export type Action<Code extends AccessCode = AccessCode> =
+  /** Write the intent to have a code for this window. */
+  | { readonly kind: 'intend'; readonly window: Window }
+  /** Ask Seam for the code. */
+  | { readonly kind: 'create'; readonly code: Code }
+  /** The outcome of the last call is unknown: look for the marker on the device before anything else. */
+  | { readonly kind: 'find'; readonly code: Code }
+  /** Seam said that it is gone, or it should be: ask. */
+  | { readonly kind: 'confirm_gone'; readonly code: Code; readonly isEarly: boolean }
+  /** The plan moved: the row follows it. */
+  | { readonly kind: 'move'; readonly code: Code; readonly window: Window }
+  /** Seam follows the row. */
+  | { readonly kind: 'update'; readonly code: Code; readonly startsAt: Date; readonly endsAt: Date }
+  | { readonly kind: 'delete'; readonly code: Code; readonly reason: DeleteReason }
+  | { readonly kind: 'removed'; readonly code: Code }
+  | { readonly kind: 'close'; readonly code: Code; readonly reason: CloseReason }
+  /** A refused code may be asked for again, because something changed. */
+  | { readonly kind: 'reopen'; readonly code: Code };
+
+export type DeleteReason = 'not_planned' | 'moved_later' | 'overdue';
+export type CloseReason = 'missed' | 'too_late' | 'not_planned';
+
+export const minuteMs = 60_000;
+/** A window in progress with less left is not worth a code: it may not reach the lock in time. */
+export const tooLateMs = 5 * minuteMs;
+/** A removal sooner than this before the end is early: somebody took the code away. */
+export const earlyRemovalMs = 2 * minuteMs;
+/** So long after its end a code whose removal was not reported is asked for. */
+export const removalOverdueMs = 2 * minuteMs;
+/** Locks that want a start in the future get one far enough away to still be ahead when it arrives. */
+export const startAheadMs = 3 * minuteMs;
+/** A yearly window must not hold a lock's slot for a year. */
+export const aheadMs = 14 * 24 * 60 * minuteMs;
+/** A run without an end is cut monthly; the live code is carried over the cut so long before it. */
+export const carryOverMs = 24 * 60 * minuteMs;
+
+/** What is to be done about a door now; nothing when it is as it should be, or has to wait. */
+export function planSchedule<Code extends AccessCode>(input: PlanInput<Code>): Action<Code>[] {
+  const { codes } = input;
+  const targets = targetsOf(input);
+  const taken = new Set<Window>();
+  const actions: Action<Code>[] = [];
+  for (const code of codes.filter(isOpen).sort(bySeniority)) {
+    const target =
+      earlierTarget(code, targets, input) ??
+      targets.find((window) => !taken.has(window) && !isSpent(window, input) && overlaps(code, window));
+    if (target !== undefined) taken.add(target);
+    const action = nextFor(code, target, input);
+    if (action !== null) actions.push(action);
+  }
+  for (const window of targets) {
+    if (!taken.has(window) && !isSpent(window, input)) actions.push({ kind: 'intend', window });
+  }
+  // Rows first: only when they are as they should be it shows which of them gets the PIN.
+  return actions.some(isRowAction) ? actions.filter(({ kind }) => kind !== 'create') : actions;
+}
+
+const rowActions: ReadonlySet<Action['kind']> = new Set(['intend', 'move', 'removed', 'close', 'reopen']);
+
+/** Whether an action changes our rows and asks nothing of Seam. */
+export function isRowAction({ kind }: Action): boolean {
+  return rowActions.has(kind);
+}
+
+function nextFor<Code extends AccessCode>(
+  code: Code,
+  target: Window | undefined,
+  input: PlanInput<Code>,
+): Action<Code> | null {
+  const { now } = input;
+  switch (code.state) {
+    case 'planned':
+      return nextForPlanned(code, target, input);
+    case 'calling':
+    case 'unknown':
+      return isQuiet(code, now) ? null : { kind: 'find', code };
+    case 'created':
+      return nextForCreated(code, target, input);
+    case 'removing':
+      // Only Seam's "not found" proves it: a report may be of an earlier removal. Deleting once more asks for that.
+      return code.goneSignalAt === null && isQuiet(code, now) ? null : { kind: 'delete', code, reason: 'overdue' };
+    case 'rejected':
+      if (target === undefined) return closing(code, now);
+      return input.generation > code.generation ? { kind: 'reopen', code } : null;
+    default:
+      return null;
+  }
+}
+
+function nextForPlanned<Code extends AccessCode>(
+  code: Code,
+  target: Window | undefined,
+  input: PlanInput<Code>,
+): Action<Code> | null {
+  const { now } = input;
+  if (target === undefined) return closing(code, now);
+  if (target.startsAt <= now && target.endsAt.getTime() - now.getTime() < tooLateMs) {
+    return { kind: 'close', code, reason: 'too_late' };
+  }
+  if (differs(code, target, false)) return { kind: 'move', code, window: target };
+  if (isQuiet(code, now) || target.startsAt.getTime() - now.getTime() > aheadMs) return null;
+  return blockerOf(code, input) === undefined ? { kind: 'create', code } : null;
+}
+
+function nextForCreated<Code extends AccessCode>(
+  code: Code,
+  target: Window | undefined,
+  input: PlanInput<Code>,
+): Action<Code> | null {
+  const { now } = input;
+  const endsAt = code.confirmedEndsAt ?? code.windowEndsAt;
+  const isEarly = endsAt.getTime() - now.getTime() > earlyRemovalMs;
+  const quiet = isQuiet(code, now);
+  const isOver = now >= endsAt && !isUnsettled(code);
+  // What is not to be is taken away at once: the quiet time of another call holds no removal back.
+  if (target === undefined && !isOver && (isEarly || code.goneSignalAt === null)) {
+    return { kind: 'delete', code, reason: 'not_planned' };
+  }
+  if (code.goneSignalAt !== null) {
+    if (!isEarly) return { kind: 'removed', code };
+    return quiet ? null : { kind: 'confirm_gone', code, isEarly: true };
+  }
+  // Seam has ended it, whatever the plan says now: it cannot be moved any more.
+  if (isOver || target === undefined) {
+    const isOverdue = now.getTime() - endsAt.getTime() >= removalOverdueMs;
+    return isOverdue && !quiet ? { kind: 'confirm_gone', code, isEarly: false } : null;
+  }
+  const live = isLive(code, now);
+  // A lock does not take back a code that is live: it goes, and another comes for the later start.
+  if (live && target.startsAt > now && target.startsAt > code.windowStartsAt) {
+    return { kind: 'delete', code, reason: 'moved_later' };
+  }
+  if (differs(code, target, live)) return { kind: 'move', code, window: target };
+  const startsAt = startToAsk(code, target, now);
+  const isAsAsked = same(code.askedStartsAt, startsAt) && same(code.askedEndsAt, target.endsAt);
+  return isAsAsked || quiet ? null : { kind: 'update', code, startsAt, endsAt: target.endsAt };
+}
+
+/** A window in progress is joined now, once: what was asked stays if it comes no later than a new request would. */
+function startToAsk(code: AccessCode, target: Window, now: Date): Date {
+  if (target.startsAt > now) return target.startsAt;
+  const asked = code.askedStartsAt ?? code.confirmedStartsAt;
+  return asked !== null && asked.getTime() - now.getTime() <= startAheadMs ? asked : now;
+}
+
+/** Whether the outcome of its last change is unknown: Seam may have it until another time than it confirmed. */
+export function isUnsettled(code: AccessCode): boolean {
+  return code.state === 'created' && code.askedEndsAt === null;
+}
+
+/** Whether it opens the door by now, as far as Seam has confirmed. */
+function isLive(code: AccessCode, now: Date): boolean {
+  return code.confirmedStartsAt !== null && code.confirmedStartsAt <= now;
+}
+
+function closing<Code extends AccessCode>(code: Code, now: Date): Action<Code> {
+  return { kind: 'close', code, reason: code.windowEndsAt <= now ? 'missed' : 'not_planned' };
+}
+
+/** The code that keeps this one waiting: with one PIN for every window the last code must be gone first. */
+export function blockerOf(code: AccessCode, input: PlanInput): AccessCode | undefined {
+  if (input.rotates) return undefined;
+  return input.codes.find(
+    (other) =>
+      other.id !== code.id &&
+      (mayHoldPin(other) || (other.state === 'planned' && other.windowStartsAt < code.windowStartsAt)),
+  );
+}
+
+/**
+ * The window that came in before an upcoming code's own (an edit, a reopening): it needs the one PIN, which that code holds,
+ * so the code is moved there.
+ */
+function earlierTarget(code: AccessCode, targets: readonly Window[], input: PlanInput): Window | undefined {
+  const { codes, rotates, now } = input;
+  if (rotates || code.state !== 'created' || code.goneSignalAt !== null || isLive(code, now)) return undefined;
+  return targets.find(
+    (window) =>
+      window.startsAt < code.windowStartsAt &&
+      window.endsAt.getTime() - now.getTime() >= tooLateMs &&
+      !isSpent(window, input) &&
+      !codes.some((other) => isOpen(other) && overlaps(other, window)),
+  );
+}
+
+function targetsOf(input: PlanInput): readonly Window[] {
+  const { now } = input;
+  const [first, second] = input.windows;
+  if (first === undefined) return [];
+  const isInProgress = first.startsAt <= now;
+  if (isContinued(first, second)) {
+    const isNear = first.endsAt.getTime() - now.getTime() <= carryOverMs;
+    return [isNear ? { startsAt: first.startsAt, endsAt: second.endsAt } : first];
+  }
+  return (isInProgress || isSpent(first, input)) && second !== undefined ? [first, second] : [first];
+}
+
+/** Whether a code that was served, closed or missed keeps this window's place: until an edit or a reopening it gets no other. */
+function isSpent(window: Window, { codes, generation }: PlanInput): boolean {
+  return codes.some((code) => !isOpen(code) && code.generation >= generation && overlaps(code, window));
+}
+
+/** Windows of one schedule touch only where an endless run was cut. */
+export function isContinued(first: Window | undefined, second: Window | undefined): second is Window {
+  return first !== undefined && second !== undefined && first.endsAt.getTime() === second.startsAt.getTime();
+}
+
+/** What the lock holds comes before what is only meant; then the earlier window. */
+function bySeniority(a: AccessCode, b: AccessCode): number {
+  return Number(mayHoldPin(b)) - Number(mayHoldPin(a)) || a.windowStartsAt.getTime() - b.windowStartsAt.getTime();
+}
+
+function overlaps(code: AccessCode, window: Window): boolean {
+  return code.windowStartsAt < window.endsAt && window.startsAt < code.windowEndsAt;
+}
+
+/** The start of a live code has passed and is no difference. */
+function differs(code: AccessCode, window: Window, live: boolean): boolean {
+  return !same(code.windowEndsAt, window.endsAt) || (!live && !same(code.windowStartsAt, window.startsAt));
+}
+
+function same(a: Date | null, b: Date): boolean {
+  return a !== null && a.getTime() === b.getTime();
+}
+
+/** Whether Seam is to be left alone about this code for now. */
+export function isQuiet<Code extends AccessCode>(code: Code, now: Date): code is Code & { quietUntil: Date } {
+  return code.quietUntil !== null && code.quietUntil > now;
+}

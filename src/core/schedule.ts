@@ -1,0 +1,75 @@
+// A schedule as the rest of the core sees it: local dates as text, holiday lists resolved, no PIN.
+import { type Calendar, compileCalendar, type WindowRule } from './windows.ts';
+
+/** keep: one PIN for every window. rotate: a new one each window. given: as keep, with the PIN that the user chose. */
+type PinPolicy = 'keep' | 'rotate' | 'given';
+
+export type ScheduleStatus = 'active' | 'paused' | 'ended';
+
+/** Local dates, by a name that several schedules share. */
+export interface HolidayDates {
+  readonly name: string;
+  readonly dates: readonly string[];
+}
+
+/** A door of a schedule; the generation rises with each recorded reopening. */
+interface ScheduleDoor {
+  readonly deviceId: string;
+  readonly generation: number;
+}
+
+/** Who may open which doors when. Dates are "YYYY-MM-DD" in the schedule's own zone. */
+export interface Schedule {
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly holder: string | null;
+  readonly timezone: string;
+  readonly startsOn: string;
+  readonly endsOn: string | null;
+  readonly rules: readonly WindowRule[];
+  /** Sorted, without repeats. */
+  readonly exceptDates: readonly string[];
+  /** Sorted by name. */
+  readonly holidays: readonly HolidayDates[];
+  /** Sorted by device. */
+  readonly devices: readonly ScheduleDoor[];
+  readonly pinPolicy: PinPolicy;
+  readonly allowOtherPin: boolean;
+  readonly status: ScheduleStatus;
+  readonly version: number;
+}
+
+/** What decides a schedule's windows. */
+export type CalendarSource = Pick<Schedule, 'rules' | 'timezone' | 'startsOn' | 'endsOn' | 'exceptDates' | 'holidays'>;
+
+const calendars = new Map<string, { version: number; holidays: string; calendar: Calendar }>();
+const maxCalendars = 5_000;
+
+/** The compiled calendar of a stored schedule; compiled once per version and state of its holiday lists. */
+export function calendarOf(schedule: Schedule): Calendar {
+  const holidays = schedule.holidays.map(({ name, dates }) => `${name}=${dates.join()}`).join(';');
+  const known = calendars.get(schedule.id);
+  if (known !== undefined && known.version === schedule.version && known.holidays === holidays) return known.calendar;
+  const result = compileScheduleCalendar(schedule);
+  if (!result.ok) {
+    // Nothing is stored uncompiled, so this is a row that was changed by hand, or a calculator grown stricter.
+    const reasons = result.problems.map(({ field, message }) => `${field}: ${message}`).join(' ');
+    throw new Error(`schedule ${schedule.key} is stored with windows that do not compile: ${reasons}`);
+  }
+  if (calendars.size >= maxCalendars) calendars.clear();
+  calendars.set(schedule.id, { version: schedule.version, holidays, calendar: result.calendar });
+  return result.calendar;
+}
+
+/** Compiles what a schedule's windows follow from, holidays being dates on which nothing starts. */
+export function compileScheduleCalendar(source: CalendarSource): ReturnType<typeof compileCalendar> {
+  const closed = new Set([...source.exceptDates, ...source.holidays.flatMap(({ dates }) => dates)]);
+  return compileCalendar({
+    windows: source.rules,
+    timezone: source.timezone,
+    startsOn: source.startsOn,
+    ...(source.endsOn === null ? {} : { endsOn: source.endsOn }),
+    exceptDates: [...closed].sort(),
+  });
+}

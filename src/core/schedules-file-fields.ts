@@ -1,0 +1,138 @@
+// What each field of a schedules file may hold. Fields are read one by one, so that a mistake in one hides none in another.
+// Messages name cause and remedy and never repeat what stands in a field that may hold a PIN.
+import { z } from 'zod';
+import { FIRST_YEAR, isLocalDate, LAST_YEAR } from './local-date.ts';
+import { isPin } from './pin.ts';
+import { nearest } from './schedules-file-nearest.ts';
+import { isTimeZone } from './zone.ts';
+
+/** How the file wants PINs chosen. */
+export type PinChoice = { readonly policy: 'keep' | 'rotate' } | { readonly policy: 'given'; readonly pin: string };
+
+const maxListed = 1_000;
+const maxWindows = 50;
+// The characters that would break a line on a lock's display or in a log.
+const controlCharacters = /\p{Cc}/u;
+
+function textField(maxLength: number) {
+  return z
+    .string({ error: ({ input }) => textMessage(input) })
+    .refine(
+      (text) => text.trim() === text && text !== '' && text.length <= maxLength && !controlCharacters.test(text),
+      {
+        error: `It must be 1 to ${maxLength} characters without line breaks, and without spaces at either end.`,
+      },
+    );
+}
+
+function textMessage(input: unknown): string {
+  if (input === undefined) return 'It is missing: add it.';
+  if (input === null) return 'It is empty: give it a text, or leave the whole line out.';
+  if (typeof input === 'object') return 'It must be a single text.';
+  return 'It must be a text: put it in quotes.';
+}
+
+function listField<Item extends z.ZodType>(item: Item, of: string, maxLength = maxListed) {
+  return z
+    .array(item, { error: `It must be a list of ${of}: write [a, b], or one line "- …" for each.` })
+    .max(maxLength, { error: `It may hold ${maxLength} ${of} at most.` })
+    .superRefine((list, context) => {
+      for (const [index, entry] of list.entries()) {
+        if (typeof entry !== 'string' || list.indexOf(entry) === index) continue;
+        context.addIssue({ code: 'custom', path: [index], message: `"${entry}" is listed twice: leave one out.` });
+      }
+    });
+}
+
+const dateField = z.string({ error: ({ input }) => textMessage(input) }).superRefine((text, context) => {
+  const year = Number(text.slice(0, 4));
+  if (isLocalDate(text) && year >= FIRST_YEAR && year <= LAST_YEAR) return;
+  const message = `"${text}" is no date: write a day that exists as YYYY-MM-DD, from ${FIRST_YEAR} to ${LAST_YEAR}.`;
+  context.addIssue({ code: 'custom', message });
+});
+
+const zoneField = z.string({ error: ({ input }) => textMessage(input) }).superRefine((name, context) => {
+  if (isTimeZone(name)) return;
+  const near = nearest(name, Intl.supportedValuesOf('timeZone'));
+  const remedy = near === null ? 'write an IANA name such as America/New_York' : `did you mean "${near}"?`;
+  context.addIssue({
+    code: 'custom',
+    message: `"${name}" is not a known time zone: ${remedy.replace(/[^?]$/, '$&.')}`,
+  });
+});
+
+const keyField = z.string({ error: ({ input }) => textMessage(input) }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+  error: 'It must be 1 to 100 letters, digits, "-", "_" or ".", and begin with a letter or digit.',
+});
+
+const deviceField = z
+  .string({ error: ({ input }) => textMessage(input) })
+  .regex(/^[A-Za-z0-9_-]{1,100}$/, { error: "It must be a device's id as Seam gives it (device_id), one per entry." });
+
+const pinWords = 'It must be keep, rotate, or a PIN of 4 to 8 digits in quotes.';
+const pinField = z
+  .string({ error: ({ input }) => (typeof input === 'number' ? unquotedPin : pinWords) })
+  .superRefine((text, context) => {
+    if (text === 'keep' || text === 'rotate' || isPin(text)) return;
+    const isDigits = /^[0-9]+$/.test(text);
+    const message = isDigits ? `The PIN has ${text.length} digits: give it 4 to 8.` : pinWords;
+    context.addIssue({ code: 'custom', message });
+  })
+  .transform(
+    (text): PinChoice => (text === 'keep' || text === 'rotate' ? { policy: text } : { policy: 'given', pin: text }),
+  );
+const unquotedPin = 'A PIN without quotes is a number to YAML, which may change its digits: put it in quotes.';
+
+const windowField = z.strictObject(
+  {
+    rrule: z.string({ error: ({ input }) => textMessage(input) }),
+    from: z.string({ error: ({ input }) => textMessage(input) }),
+    to: z.string({ error: ({ input }) => textMessage(input) }),
+  },
+  { error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold rrule, from and to.') },
+);
+
+const exceptField = z.strictObject(
+  {
+    holidays: listField(textField(100), 'names of holiday lists').optional(),
+    dates: listField(dateField, 'dates').optional(),
+  },
+  { error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold holidays, dates or both.') },
+);
+
+/** The fields of a schedule. `holder` and `ends_on` may be null: that clears what is stored. */
+export const scheduleFields = {
+  key: keyField,
+  name: textField(100),
+  holder: textField(200).nullable(),
+  devices: listField(deviceField, 'device ids').min(1, { error: 'It is empty: list at least one device id.' }),
+  timezone: zoneField,
+  starts_on: dateField,
+  ends_on: dateField.nullable(),
+  pin: pinField,
+  allow_other_pin: z.boolean({ error: 'It must be true or false.' }),
+  windows: listField(windowField, 'windows', maxWindows).min(1, {
+    error: 'It is empty: give at least one window with rrule, from and to.',
+  }),
+  except: exceptField,
+  status: z.enum(['active', 'paused'], { error: 'It must be active or paused.' }),
+} as const;
+
+/** The fields at the top of the file. */
+export const fileFields = {
+  timezone: zoneField,
+  holidays: z.record(textField(100), listField(dateField, 'dates'), { error: 'It must hold lists of dates by name.' }),
+} as const;
+
+/** Field names that may stand at a place in the file, for the suggestion when another one does. */
+export const knownNames = {
+  file: ['timezone', 'holidays', 'schedules'],
+  schedule: Object.keys(scheduleFields),
+  window: ['rrule', 'from', 'to'],
+  except: ['holidays', 'dates'],
+} as const;
+
+/** What a schedule in the file says; what it leaves out keeps its stored value. */
+export type ScheduleFields = {
+  readonly [Name in Exclude<keyof typeof scheduleFields, 'key'>]?: z.output<(typeof scheduleFields)[Name]>;
+};

@@ -1,0 +1,178 @@
+// The windows of a calendar: the instants between which its codes are valid. Pure and lazy. Windows come out the same
+// whatever instant is asked about, and a schedule's age costs nothing: only days near the wanted instant are looked at.
+
+import type { Calendar } from './calendar.ts';
+import { DAY_MS, dateOfDay, dayOf, formatLocalDate } from './local-date.ts';
+import { OccurrenceReader } from './occurrences.ts';
+import { instantToLocal, largestGapNear, localToInstant, type Zone, zoneNamed } from './zone.ts';
+
+export {
+  type Calendar,
+  type CalendarInput,
+  type CalendarProblem,
+  compileCalendar,
+  type ExtraWindow,
+  type WindowRule,
+} from './calendar.ts';
+export { isLocalDate } from './local-date.ts';
+
+/** Half-open: [startsAt, endsAt). */
+export interface Window {
+  readonly startsAt: Date;
+  readonly endsAt: Date;
+}
+
+/** Occurrences that overlap or touch, joined; `endAt` grows while more of them are read. */
+interface Run {
+  startAt: number;
+  endAt: number;
+  /** It began so long ago that it is cut for certain; `startAt` is then a cut. */
+  readonly isCut: boolean;
+}
+
+/** A joined run longer than this is cut at local midnight of the 1st of each month. */
+const RUN_MAX_MS = 31 * DAY_MS;
+/** Enough days before an instant to tell that a run which began earlier still is longer than RUN_MAX_MS. */
+const LOOKBACK_DAYS = 40;
+
+/**
+ * The next `count` windows that end after `after`, in order; the one in progress comes first. Fewer when the calendar
+ * ends. Each step takes what the one before it gives: rule occurrences, minus exception dates, plus extras
+ * (OccurrenceReader); union of what overlaps or touches (`takeRun`, `growRun`); cut of long runs (`pushPieces`). A step
+ * that lengthens windows goes before the cut, and must widen `completeFrom`; one that takes time away goes after it.
+ */
+export function windowsFrom(calendar: Calendar, after: Date, count: number): Window[] {
+  const afterAt = after.getTime();
+  if (Number.isNaN(afterAt)) throw new RangeError('The instant after which windows are wanted is not a valid date.');
+  const windows: Window[] = [];
+  if (count <= 0) return windows;
+  let { occurrences, run } = openRuns(calendar, afterAt);
+  while (run !== undefined) {
+    pushPieces(windows, { calendar, occurrences, run, afterAt, count });
+    run = windows.length < count ? takeRun(occurrences) : undefined;
+  }
+  return windows;
+}
+
+/** The date at an instant on the clocks of an IANA zone, as "YYYY-MM-DD". Throws a RangeError for an unknown zone. */
+export function localDateOf(zone: string, instant: Date): string {
+  return formatLocalDate(Math.floor(instantToLocal(zoneNamed(zone), instant.getTime()) / DAY_MS));
+}
+
+interface OpenRuns {
+  readonly occurrences: OccurrenceReader;
+  /** The first that ends after the wanted instant, with its true start. */
+  readonly run: Run | undefined;
+}
+
+function openRuns(calendar: Calendar, afterAt: number): OpenRuns {
+  const nearDay = nearestDay(calendar, afterAt);
+  const near = readRuns(calendar, nearDay, afterAt);
+  if (isStartKnown(calendar, near.run, nearDay)) return near;
+  const farDay = nearDay - LOOKBACK_DAYS;
+  const far = readRuns(calendar, farDay, afterAt);
+  if (far.run === undefined || isStartKnown(calendar, far.run, farDay)) return far;
+  const run = { startAt: cutBefore(calendar.zone, afterAt), endAt: far.run.endAt, isCut: true };
+  return { occurrences: far.occurrences, run };
+}
+
+/** The latest day from which reading occurrences is certain to give every window that ends after `afterAt`. */
+function nearestDay(calendar: Calendar, afterAt: number): number {
+  // Local order and the order of instants differ by at most the largest gap; once for each of the two conversions.
+  const slackMs = 2 * largestGapNear(calendar.zone, afterAt);
+  const localMs = instantToLocal(calendar.zone, afterAt);
+  return Math.floor((localMs - slackMs - calendar.latestEndMs) / DAY_MS) + 1;
+}
+
+/** False if occurrences from before `fromDay` may belong to the run. */
+function isStartKnown(calendar: Calendar, run: Run | undefined, fromDay: number): boolean {
+  if (run === undefined || fromDay <= calendar.startsOnDay || isApart(calendar, run)) return true;
+  return run.startAt > completeFrom(calendar, fromDay);
+}
+
+/** True if the run is one occurrence that no other can reach, which spares a look at its neighbours. */
+function isApart(calendar: Calendar, run: Run): boolean {
+  return calendar.pauseMs > largestGapNear(calendar.zone, run.endAt);
+}
+
+/** No occurrence that starts on a local day before `fromDay` ends after this instant. */
+function completeFrom(calendar: Calendar, fromDay: number): number {
+  const endAt = localToInstant(calendar.zone, (fromDay - 1) * DAY_MS + calendar.latestEndMs);
+  return endAt + largestGapNear(calendar.zone, endAt);
+}
+
+/** Reads from a day to the first run that ends after `afterAt`, grown just so far that this is known. */
+function readRuns(calendar: Calendar, fromDay: number, afterAt: number): OpenRuns {
+  const occurrences = new OccurrenceReader(calendar, fromDay);
+  for (let run = takeRun(occurrences); run !== undefined; run = takeRun(occurrences)) {
+    growRun(calendar, run, occurrences, afterAt);
+    if (run.endAt > afterAt) return { occurrences, run };
+  }
+  return { occurrences, run: undefined };
+}
+
+function takeRun(occurrences: OccurrenceReader): Run | undefined {
+  const first = occurrences.take();
+  return first === undefined ? undefined : { startAt: first.startAt, endAt: first.endAt, isCut: false };
+}
+
+/**
+ * Joins occurrences to the run until it ends after `pastAt` or nothing touches it. A run may be endless, hence the
+ * bound.
+ */
+function growRun(calendar: Calendar, run: Run, occurrences: OccurrenceReader, pastAt: number): void {
+  if (isApart(calendar, run)) return;
+  while (run.endAt <= pastAt) {
+    const next = occurrences.peek();
+    if (next === undefined || next.startAt > run.endAt) return;
+    run.endAt = Math.max(run.endAt, next.endAt);
+    occurrences.take();
+  }
+}
+
+interface PieceSource {
+  readonly calendar: Calendar;
+  readonly occurrences: OccurrenceReader;
+  readonly run: Run;
+  readonly afterAt: number;
+  readonly count: number;
+}
+
+/** Adds the run to the windows, whole or in pieces, and leaves the reader behind it unless `count` is reached. */
+function pushPieces(windows: Window[], { calendar, occurrences, run, afterAt, count }: PieceSource): void {
+  growRun(calendar, run, occurrences, run.startAt + RUN_MAX_MS);
+  if (!run.isCut && run.endAt - run.startAt <= RUN_MAX_MS) {
+    windows.push({ startsAt: new Date(run.startAt), endsAt: new Date(run.endAt) });
+    return;
+  }
+  let startAt = run.startAt;
+  while (windows.length < count) {
+    const cutAt = cutAfter(calendar.zone, startAt);
+    growRun(calendar, run, occurrences, cutAt);
+    const endAt = Math.min(run.endAt, cutAt);
+    if (endAt > afterAt) windows.push({ startsAt: new Date(startAt), endsAt: new Date(endAt) });
+    if (run.endAt <= cutAt) return;
+    startAt = cutAt;
+  }
+}
+
+/** The first cut after an instant. */
+function cutAfter(zone: Zone, at: number): number {
+  const { year, month } = dateOfDay(Math.floor(instantToLocal(zone, at) / DAY_MS));
+  const cutAt = firstOfMonth(zone, year, month + 1);
+  // In a repeated hour around midnight of the 1st, the cut may be behind although the date is not.
+  return cutAt > at ? cutAt : firstOfMonth(zone, year, month + 2);
+}
+
+/** The last cut at or before an instant. */
+function cutBefore(zone: Zone, at: number): number {
+  const { year, month } = dateOfDay(Math.floor(instantToLocal(zone, at) / DAY_MS));
+  const cutAt = firstOfMonth(zone, year, month);
+  return cutAt <= at ? cutAt : firstOfMonth(zone, year, month - 1);
+}
+
+/** `month` may run over into the years beside. */
+function firstOfMonth(zone: Zone, year: number, month: number): number {
+  const index = year * 12 + month - 1;
+  return localToInstant(zone, dayOf(Math.floor(index / 12), (index % 12) + 1, 1) * DAY_MS);
+}
