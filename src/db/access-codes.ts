@@ -1,0 +1,228 @@
+import type { AccessCode } from '../core/access-code.ts';
+import type { Window } from '../core/windows.ts';
+import type { Tx } from './client.ts';
+import type { Prisma } from './generated/client.ts';
+import type { EncryptedPin } from './pin-vault.ts';
+import type { PlanKey } from './queue.ts';
+
+/** A row as flows see it: the core's access code, and the PIN as it is stored. */
+export interface StoredCode extends AccessCode {
+  readonly pinCiphertext: Uint8Array<ArrayBuffer> | null;
+  readonly pinKeyId: string | null;
+}
+
+/** What a write may change; fence and identity are not among it. */
+export type CodeChange = Omit<Prisma.AccessCodeUncheckedUpdateManyInput, 'id' | 'fence' | 'scheduleId' | 'deviceId'>;
+
+/** Open codes of a schedule's door, and final ones whose window has not ended, oldest window first. */
+export async function loadCodes(tx: Tx, { scheduleId, deviceId }: PlanKey, now: Date): Promise<StoredCode[]> {
+  return tx.accessCode.findMany({
+    where: { scheduleId, deviceId, OR: [{ nextTryAt: { not: null } }, { windowEndsAt: { gt: now } }] },
+    orderBy: [{ windowStartsAt: 'asc' }, { generation: 'asc' }],
+  });
+}
+
+/** End of the latest window that was ever planned for this door; null when none was in this generation. */
+export async function lastPlannedEndsAt(tx: Tx, door: PlanKey, generation: number): Promise<Date | null> {
+  const { _max } = await tx.accessCode.aggregate({
+    where: { scheduleId: door.scheduleId, deviceId: door.deviceId },
+    _max: { windowEndsAt: true, generation: true },
+  });
+  return _max.generation !== null && _max.generation >= generation ? _max.windowEndsAt : null;
+}
+
+/**
+ * Writes the intent to have a code for a window. The unique keys decide a race: false when the row was there.
+ * With `closedBecause`, a window that passed unserved is recorded, never to be created.
+ */
+export async function insertIntent(
+  tx: Tx,
+  intent: PlanKey & { window: Window; generation: number; marker: string; now: Date; closedBecause?: string },
+): Promise<boolean> {
+  const { scheduleId, deviceId, window, generation, marker, now, closedBecause } = intent;
+  const isClosed = closedBecause !== undefined;
+  const { count } = await tx.accessCode.createMany({
+    data: {
+      scheduleId,
+      deviceId,
+      windowStartsAt: window.startsAt,
+      windowEndsAt: window.endsAt,
+      generation,
+      marker,
+      state: isClosed ? 'closed' : 'planned',
+      nextTryAt: isClosed ? null : now,
+      reason: closedBecause ?? null,
+    },
+    skipDuplicates: true,
+  });
+  return count === 1;
+}
+
+/** Takes the code for one call to Seam: raises the fence, so that whoever held it before writes nothing any more. */
+export async function claimForCreate(
+  tx: Tx,
+  code: AccessCode,
+  claim: {
+    scheduleVersion: number;
+    pin: EncryptedPin | null;
+    startsAt: Date;
+    endsAt: Date;
+    now: Date;
+    quietUntil: Date;
+  },
+): Promise<StoredCode | null> {
+  const [row] = await tx.accessCode.updateManyAndReturn({
+    where: {
+      id: code.id,
+      fence: code.fence,
+      state: 'planned',
+      schedule: { version: claim.scheduleVersion, status: 'active' },
+    },
+    data: {
+      state: 'calling',
+      fence: { increment: 1 },
+      attempts: { increment: 1 },
+      calledAt: claim.now,
+      quietUntil: claim.quietUntil,
+      askedStartsAt: claim.startsAt,
+      askedEndsAt: claim.endsAt,
+      pinCiphertext: claim.pin?.pinCiphertext ?? null,
+      pinKeyId: claim.pin?.pinKeyId ?? null,
+      updatedAt: new Date(),
+    },
+  });
+  return row ?? null;
+}
+
+/** Changes a code if nobody has claimed it since it was read; false otherwise. */
+export async function changeCode(tx: Tx, code: AccessCode, change: CodeChange): Promise<boolean> {
+  const { count } = await tx.accessCode.updateMany({
+    where: { id: code.id, fence: code.fence, state: code.state },
+    data: { ...change, updatedAt: new Date() },
+  });
+  return count === 1;
+}
+
+export async function findCodeById(tx: Tx, id: string): Promise<StoredCode | null> {
+  return tx.accessCode.findUnique({ where: { id } });
+}
+
+export async function findByAccessCodeId(tx: Tx, accessCodeId: string): Promise<StoredCode | null> {
+  return tx.accessCode.findUnique({ where: { accessCodeId } });
+}
+
+/** Notes when Seam first said that a code is gone; whoever plans its door judges what that means. */
+export async function noteGoneSignal(tx: Tx, code: AccessCode, at: Date): Promise<void> {
+  await tx.accessCode.updateMany({
+    where: { id: code.id, goneSignalAt: null, nextTryAt: { not: null } },
+    data: { goneSignalAt: at, updatedAt: new Date() },
+  });
+}
+
+/** Brings the open codes of these doors due now, where they are not due already. */
+export async function wakeCodes(tx: Tx, doors: readonly PlanKey[], now: Date): Promise<void> {
+  await tx.$executeRaw`
+    update access_codes c
+       set next_try_at = ${now}
+      from unnest(${doors.map(({ scheduleId }) => scheduleId)}::uuid[], ${doors.map(({ deviceId }) => deviceId)}::text[])
+           as d(schedule_id, device_id)
+     where c.schedule_id = d.schedule_id and c.device_id = d.device_id and c.next_try_at > ${now}`;
+}
+
+/** Whether a creation on this device is unsettled, so that the event of an unknown code may yet be ours. */
+export async function isCreationUnsettled(tx: Tx, deviceId: string): Promise<boolean> {
+  const row = await tx.accessCode.findFirst({
+    where: { deviceId, state: { in: ['calling', 'unknown'] } },
+    select: { id: true },
+  });
+  return row !== null;
+}
+
+/** Whether a schedule has an open code on any door. */
+export async function hasOpenCodes(tx: Tx, scheduleId: string): Promise<boolean> {
+  const row = await tx.accessCode.findFirst({ where: { scheduleId, nextTryAt: { not: null } }, select: { id: true } });
+  return row !== null;
+}
+
+/** Doors with a code that is due, earliest window first, without those whose plan job is still alive. */
+export async function dueDoors(tx: Tx, now: Date, limit: number): Promise<PlanKey[]> {
+  const rows = await tx.$queryRaw<DoorRow[]>`
+    select c.schedule_id, c.device_id
+      from access_codes c
+     where c.next_try_at <= ${now}
+       and not exists (select 1 from pgboss.job j
+                        where j.name = 'plan' and j.state in ('created', 'retry', 'active')
+                          and j.singleton_key = c.schedule_id::text || ':' || c.device_id)
+     group by c.schedule_id, c.device_id
+     order by min(c.window_starts_at)
+     limit ${limit}`;
+  return rows.map(doorOf);
+}
+
+/** A page of doors by key: those that were found on it, and the last one that was looked at; null at the end. */
+export interface DoorPage {
+  readonly found: readonly PlanKey[];
+  readonly last: PlanKey | null;
+}
+
+/** Doors of active schedules that nothing will wake: no open code, and no plan job alive. */
+export async function sleepingDoors(tx: Tx, after: PlanKey | null, pageSize: number): Promise<DoorPage> {
+  const { scheduleId, deviceId } = after ?? beforeAll;
+  // Paged by what is looked at, so that a healthy fleet costs as little a page as a sick one.
+  const rows = await tx.$queryRaw<(DoorRow & { sleeps: boolean })[]>`
+    select p.schedule_id, p.device_id,
+           not exists (select 1 from access_codes c
+                        where c.schedule_id = p.schedule_id and c.device_id = p.device_id and c.next_try_at is not null)
+           and not exists (select 1 from pgboss.job j
+                        where j.name = 'plan' and j.state in ('created', 'retry', 'active')
+                          and j.singleton_key = p.schedule_id::text || ':' || p.device_id) as sleeps
+      from (select d.schedule_id, d.device_id
+              from schedule_devices d
+              join schedules s on s.id = d.schedule_id and s.status = 'active'
+             where (d.schedule_id, d.device_id) > (${scheduleId}::uuid, ${deviceId})
+             order by d.schedule_id, d.device_id
+             limit ${pageSize}) p
+     order by p.schedule_id, p.device_id`;
+  return { found: rows.filter(({ sleeps }) => sleeps).map(doorOf), last: lastOf(rows, pageSize) };
+}
+
+/** Every door of an active schedule. */
+export async function doorsOfActiveSchedules(tx: Tx, after: PlanKey | null, pageSize: number): Promise<DoorPage> {
+  const { scheduleId, deviceId } = after ?? beforeAll;
+  const rows = await tx.$queryRaw<DoorRow[]>`
+    select d.schedule_id, d.device_id
+      from schedule_devices d
+      join schedules s on s.id = d.schedule_id and s.status = 'active'
+     where (d.schedule_id, d.device_id) > (${scheduleId}::uuid, ${deviceId})
+     order by d.schedule_id, d.device_id
+     limit ${pageSize}`;
+  return { found: rows.map(doorOf), last: lastOf(rows, pageSize) };
+}
+
+function lastOf(rows: readonly DoorRow[], pageSize: number): PlanKey | null {
+  const last = rows.length < pageSize ? undefined : rows.at(-1);
+  return last === undefined ? null : doorOf(last);
+}
+
+/** Keeps whoever applies a schedules file, and so reads doors first and writes them later, from overlooking this change. */
+export async function holdSchedule(tx: Tx, scheduleId: string): Promise<void> {
+  await tx.$queryRaw`select 1 from schedules where id = ${scheduleId}::uuid for share`;
+}
+
+/** Records a reopening: windows of this door that were served or closed may have a code again. */
+export async function raiseGeneration(tx: Tx, { scheduleId, deviceId }: PlanKey): Promise<void> {
+  await holdSchedule(tx, scheduleId);
+  await tx.scheduleDevice.updateMany({ where: { scheduleId, deviceId }, data: { generation: { increment: 1 } } });
+}
+
+interface DoorRow {
+  readonly schedule_id: string;
+  readonly device_id: string;
+}
+
+function doorOf(row: DoorRow): PlanKey {
+  return { scheduleId: row.schedule_id, deviceId: row.device_id };
+}
+
+/** Sorts before every door. */
+const beforeAll: PlanKey = { scheduleId: '00000000-0000-0000-0000-000000000000', deviceId: '' };

@@ -1,0 +1,66 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { type Prisma, PrismaClient } from './generated/client.ts';
+
+/** A transaction, or the client itself where a single statement needs none. */
+export type Tx = Prisma.TransactionClient;
+
+/** Two ways into one database, each with connections of its own: a storm of jobs must not keep a delivery waiting. */
+export interface Db {
+  /** For the model. */
+  readonly prisma: PrismaClient;
+  /** For the statement that acknowledges a delivery, whose cost is felt. */
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+// A database that hangs must become an answer to the sender within 3 s, and an error here before that.
+const connectTimeoutMs = 2_000;
+const statementTimeoutMs = 2_500;
+const modelConnections = 10;
+const deliveryConnections = 8;
+
+/** Connects lazily: nothing happens before the first statement. */
+export function createDb(options: { url: string; onError?: (error: Error) => void }): Db {
+  const createPool = (max: number): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      max,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: statementTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      application_name: 'relatch',
+      keepAlive: true,
+    });
+    // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+    pool.on('error', (error) => options.onError?.(error));
+    return pool;
+  };
+  const pool = createPool(deliveryConnections);
+  const modelPool = createPool(modelConnections);
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(modelPool, { statementNameGenerator: ({ sql }) => preparedName(sql) }),
+    transactionOptions: { maxWait: connectTimeoutMs, timeout: 10_000 },
+  });
+  return {
+    prisma,
+    pool,
+    async close() {
+      await prisma.$disconnect();
+      await Promise.all([modelPool.end(), pool.end()]);
+    },
+  };
+}
+
+// Prepared statements halve Postgres' work for Prisma's long SQL; names are handed out once per text, bounded.
+const preparedNames = new Map<string, string>();
+const maxPreparedNames = 500;
+
+function preparedName(sql: string): string {
+  const known = preparedNames.get(sql);
+  if (known !== undefined) return known;
+  if (preparedNames.size >= maxPreparedNames) return '';
+  const name = `relatch_${preparedNames.size}`;
+  preparedNames.set(sql, name);
+  return name;
+}

@@ -1,0 +1,18 @@
+import type { Tx } from './client.ts';
+
+/** The marker prefix of this installation: the given one at first use, the stored one ever after. */
+export async function loadOrSaveMarkerPrefix(tx: Tx, markerPrefix: string): Promise<string> {
+  await tx.installation.createMany({ data: [{ id: 1, markerPrefix }], skipDuplicates: true });
+  const row = await tx.installation.findUniqueOrThrow({ where: { id: 1 } });
+  return row.markerPrefix;
+}
+
+/** Version of the time-zone data that the plans were last made with; null when none was noted. */
+export async function tzdataVersionOf(tx: Tx): Promise<string | null> {
+  const row = await tx.installation.findUnique({ where: { id: 1 }, select: { tzdataVersion: true } });
+  return row?.tzdataVersion ?? null;
+}
+
+export async function saveTzdataVersion(tx: Tx, tzdataVersion: string): Promise<void> {
+  await tx.installation.updateMany({ where: { id: 1 }, data: { tzdataVersion } });
+}

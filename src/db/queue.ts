@@ -1,0 +1,99 @@
+import { fromPrisma, PgBoss } from 'pg-boss';
+import type { Tx } from './client.ts';
+
+/** What a plan job is about; jobs of one pair never run in parallel. */
+export interface PlanKey {
+  readonly scheduleId: string;
+  readonly deviceId: string;
+}
+
+/** The payload of an event job: the key of its inbox row. */
+export interface EventJob {
+  readonly key: string;
+}
+
+/** How jobs are sent. Their data carries ids only. */
+export interface Queue {
+  readonly boss: PgBoss;
+  /** Sends plan jobs inside the caller's transaction, so that a change and its job commit together. */
+  sendPlans(tx: Tx, pairs: readonly PlanKey[]): Promise<void>;
+  /** Sends event jobs with ids of the caller's choosing; an id that was used before is refused in silence. */
+  sendEvents(tx: Tx, jobs: readonly { id: string; key: string }[]): Promise<void>;
+}
+
+export const queueSchema = 'pgboss';
+export const eventQueue = 'event';
+export const planQueue = 'plan';
+const deadLetterQueues = { [eventQueue]: 'event.dead', [planQueue]: 'plan.dead' } as const;
+
+// Retries and dead letters are for bugs: what Seam does is kept in our own rows (next_try_at).
+const settings = {
+  retryLimit: 8,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 300,
+  heartbeatSeconds: 10,
+  expireInSeconds: 120,
+  // A finished job tells nothing that the history does not tell better.
+  deleteAfterSeconds: 86_400,
+  notify: true,
+};
+// 10 s of heartbeat + 1 s of monitor + up to 2 s of retry delay + 1 s of poll: a killed worker's job runs again within 15 s.
+const monitorSeconds = 1;
+
+// A connection that went silent must not hold the workers for ever. pg-boss hands these on to its pool; its types lack them.
+const poolOptions = { query_timeout: 10_000, keepAlive: true };
+
+/** Starts nothing by itself; `start()` on the returned boss does. The schema is migrated elsewhere. */
+export function createQueue(options: {
+  databaseUrl: string;
+  /** Whether this process looks after the queues: dead workers, expired jobs. One that only sends does not. */
+  supervises: boolean;
+  onError: (error: unknown) => void;
+  onWarning: (warning: unknown) => void;
+}): Queue {
+  const boss = new PgBoss({
+    connectionString: options.databaseUrl,
+    schema: queueSchema,
+    application_name: 'relatch-queue',
+    max: options.supervises ? 6 : 2,
+    supervise: options.supervises,
+    registerInstance: options.supervises,
+    connectionTimeoutMillis: 5_000,
+    ...poolOptions,
+    // Already migrated under our own lock. Without this pg-boss refuses a schema that a newer release has migrated.
+    migrate: true,
+    createSchema: false,
+    schedule: false,
+    useListenNotify: options.supervises,
+    monitorIntervalSeconds: monitorSeconds,
+    superviseIntervalSeconds: monitorSeconds,
+  });
+  boss.on('error', options.onError);
+  boss.on('warning', options.onWarning);
+  return {
+    boss,
+    async sendPlans(tx, pairs) {
+      const jobs = pairs.map(({ scheduleId, deviceId }) => ({
+        data: { scheduleId, deviceId },
+        singletonKey: `${scheduleId}:${deviceId}`,
+      }));
+      if (jobs.length > 0) await boss.insert(planQueue, jobs, { db: fromPrisma(tx) });
+    },
+    async sendEvents(tx, jobs) {
+      const inserts = jobs.map(({ id, key }) => ({ id, data: { key } satisfies EventJob }));
+      if (inserts.length > 0) await boss.insert(eventQueue, inserts, { db: fromPrisma(tx) });
+    },
+  };
+}
+
+/** Creates the queues, or brings their settings up to date. */
+export async function ensureQueues(boss: PgBoss): Promise<void> {
+  for (const [name, deadLetter] of Object.entries(deadLetterQueues)) {
+    if ((await boss.getQueue(deadLetter)) === null) await boss.createQueue(deadLetter);
+    const policy = name === planQueue ? 'singleton' : 'standard';
+    const options = { ...settings, deadLetter };
+    if ((await boss.getQueue(name)) === null) await boss.createQueue(name, { policy, ...options });
+    else await boss.updateQueue(name, options);
+  }
+}
