@@ -1,0 +1,239 @@
+// The only reader of the environment. Everything is checked before anything starts, and every problem is told at once.
+
+import { isIP } from 'node:net';
+import { SeamWebhook } from 'seam';
+import { z } from 'zod';
+import { UserError } from './core/errors.ts';
+
+/** What every program of Relatch needs. */
+export interface ToolConfig {
+  readonly database: {
+    /** Absent: the embedded PostgreSQL in `dataDir`. */
+    readonly url: string | undefined;
+    readonly dataDir: string;
+  };
+  /** The first encrypts; empty only with the embedded PostgreSQL, whose key lies in `dataDir`. */
+  readonly pinKeys: readonly Buffer[];
+  readonly log: { readonly level: LogLevel };
+}
+
+/** What the service needs beside that. */
+export interface ServiceConfig extends ToolConfig {
+  readonly http: { readonly host: string; readonly port: number };
+  readonly seam: {
+    readonly apiKey: string;
+    /** Absent: Seam's own. */
+    readonly endpoint: string | undefined;
+    readonly settleMs: number;
+    readonly webhookSecrets: readonly string[];
+  };
+  readonly reconcile: { readonly intervalMs: number };
+  readonly jobs: { readonly concurrency: number };
+}
+
+export type LogLevel = (typeof logLevels)[number];
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Every setting, in the order in which people read them; .env.example and the README's table are tested against it. */
+export const settings = [
+  {
+    name: 'SEAM_API_KEY',
+    default: undefined,
+    description: 'API key of your Seam workspace. Required by `npm start`; ignored by tests and demo.',
+  },
+  {
+    name: 'SEAM_WEBHOOK_SECRETS',
+    default: undefined,
+    description: 'Signing secrets of the Seam webhook, comma separated while one is rotated. Required by `npm start`.',
+  },
+  { name: 'SEAM_ENDPOINT', default: undefined, description: "Another address than Seam's own, such as the simulator." },
+  {
+    name: 'SEAM_SETTLE_SECONDS',
+    default: '60',
+    description: 'How long after a call without an answer its code is looked for before another one is created.',
+  },
+  {
+    name: 'DATABASE_URL',
+    default: undefined,
+    description: 'PostgreSQL to use. Absent: an embedded one in DATA_DIR, shared by service, seed and migrate.',
+  },
+  { name: 'DATA_DIR', default: '.relatch', description: 'Folder of the embedded PostgreSQL and of its PIN key.' },
+  {
+    name: 'PIN_ENCRYPTION_KEYS',
+    default: undefined,
+    description:
+      'Keys of the stored PINs, 32 bytes in base64 each, comma separated; the first one encrypts. Required with DATABASE_URL; else a key is made in DATA_DIR.',
+  },
+  { name: 'PORT', default: '8080', description: 'Port that the service listens on; 0 takes any free one.' },
+  { name: 'HOST', default: '0.0.0.0', description: 'Address that the service listens on.' },
+  { name: 'RECONCILE_INTERVAL_SECONDS', default: '300', description: 'Time between two passes of the reconciler.' },
+  { name: 'WORKER_CONCURRENCY', default: '10', description: 'Doors that are worked on at the same time, 1 to 100.' },
+  { name: 'LOG_LEVEL', default: 'info', description: `One of ${logLevels.join(', ')}.` },
+] as const;
+
+type SettingName = (typeof settings)[number]['name'];
+
+/** Problems with the environment, each on a line of its own; never the value of a secret. Exit code 2. */
+export class ConfigError extends UserError {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      'configuration',
+      `These environment variables must be mended (see .env.example):\n  ${problems.join('\n  ')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the environment for the service, or for a tool (migrate, seed) that asks nothing of Seam and opens no port. An
+ * empty variable counts as absent. Throws a ConfigError that lists every problem.
+ */
+export function readConfig(env: Environment, options: { for: 'service' }): ServiceConfig;
+export function readConfig(env: Environment, options: { for: 'tool' }): ToolConfig;
+export function readConfig(env: Environment, options: { for: 'service' | 'tool' }): ServiceConfig | ToolConfig {
+  const given = givenSettings(env);
+  const toolSchema = z.object(toolFields(given));
+  if (options.for === 'tool') return toolConfig(parse(toolSchema, given));
+  const values = parse(toolSchema.extend(serviceFields), given);
+  return {
+    ...toolConfig(values),
+    http: { host: values.HOST, port: values.PORT },
+    seam: {
+      apiKey: values.SEAM_API_KEY,
+      endpoint: values.SEAM_ENDPOINT,
+      settleMs: values.SEAM_SETTLE_SECONDS * 1_000,
+      webhookSecrets: values.SEAM_WEBHOOK_SECRETS,
+    },
+    reconcile: { intervalMs: values.RECONCILE_INTERVAL_SECONDS * 1_000 },
+    jobs: { concurrency: values.WORKER_CONCURRENCY },
+  };
+}
+
+function toolConfig(values: z.infer<z.ZodObject<ReturnType<typeof toolFields>>>): ToolConfig {
+  return {
+    database: { url: values.DATABASE_URL, dataDir: values.DATA_DIR },
+    pinKeys: values.PIN_ENCRYPTION_KEYS,
+    log: { level: values.LOG_LEVEL },
+  };
+}
+
+/** The settings that are set, trimmed, and the defaults of the others. */
+function givenSettings(env: Environment): Partial<Record<SettingName, string>> {
+  const values = settings.map(({ name, default: fallback }) => [name, env[name]?.trim() || fallback] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+function parse<S extends z.ZodObject>(schema: S, given: object): z.infer<S> {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  throw new ConfigError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+}
+
+// A problem tells what is expected and what is wrong; what was given is shown only where it cannot be a secret.
+function problem(
+  expected: string,
+  found: (input: unknown) => string,
+): { error: (issue: { input?: unknown }) => string } {
+  return {
+    error: ({ input }) => `expected ${expected}, ${input === undefined ? 'but it is not set' : found(input)}`,
+  };
+}
+
+const shown = (input: unknown) => `but it is ${JSON.stringify(input)}`;
+
+function text(expected: string, isRight: (value: string) => boolean, found = shown) {
+  const words = problem(expected, found);
+  return z.string(words).refine(isRight, words);
+}
+
+function wholeNumber(min: number, max: number) {
+  const isRight = (value: string) => /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max;
+  return text(`a whole number from ${min} to ${max}`, isRight).transform(Number);
+}
+
+const listOf = (value: string) => value.split(',').flatMap((part) => part.trim() || []);
+
+function secretList(expected: string, wrongWith: (parts: readonly string[]) => string | undefined) {
+  const words = problem(expected, (value) => `but ${wrongWith(listOf(String(value))) ?? 'it is empty'}`);
+  const isRight = (value: string) => listOf(value).length > 0 && wrongWith(listOf(value)) === undefined;
+  return z.string(words).refine(isRight, words).transform(listOf);
+}
+
+/** "number 2 is …" of the first part that is wrong: says where without saying what. */
+function firstWrong(
+  parts: readonly string[],
+  fault: string,
+  isRight: (part: string, index: number) => boolean,
+): string | undefined {
+  const index = parts.findIndex((part, at) => !isRight(part, at));
+  return index < 0 ? undefined : `number ${index + 1} of ${parts.length} ${fault}`;
+}
+
+function toolFields(given: { DATABASE_URL?: string }) {
+  const keys = secretList(
+    'keys of 32 bytes in base64, comma separated, no two alike (openssl rand -base64 32)',
+    (parts) => {
+      const wrong = firstWrong(parts, 'is no base64 of 32 bytes', (part) => decodeKey(part).length === 32);
+      return wrong ?? firstWrong(parts, 'is there twice', (part, index) => isFirst(part, index, parts));
+    },
+  ).transform((parts) => parts.map(decodeKey));
+  const isDatabaseUrl = (value: string) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
+  return {
+    DATABASE_URL: text(
+      'a URL that begins with postgres:// or postgresql://',
+      isDatabaseUrl,
+      () => 'but it is not one',
+    ).optional(),
+    DATA_DIR: text('a folder', (value) => !value.includes('\0')),
+    // A key that is made in a container's own file system is lost with it, and with it every PIN in the database.
+    PIN_ENCRYPTION_KEYS: given.DATABASE_URL === undefined ? keys.default([]) : keys,
+    LOG_LEVEL: z.enum(logLevels, problem(`one of ${logLevels.join(', ')}`, shown)),
+  };
+}
+
+function decodeKey(part: string): Buffer {
+  return /^[A-Za-z0-9+/_-]+={0,2}$/.test(part) ? Buffer.from(part, 'base64') : Buffer.alloc(0);
+}
+
+// Compared as bytes: one key can be written in more than one way.
+function isFirst(part: string, index: number, parts: readonly string[]): boolean {
+  return parts.findIndex((other) => decodeKey(other).equals(decodeKey(part))) === index;
+}
+
+const serviceFields = {
+  PORT: wholeNumber(0, 65_535),
+  // All interfaces: in a container, 127.0.0.1 cannot be reached from outside, and :: fails where IPv6 is off.
+  HOST: text(
+    'an IP address or a host name',
+    (value) => isIP(value) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value),
+  ),
+  SEAM_API_KEY: text(
+    'an API key of Seam, which begins with seam_ (Seam Console, Developer, API Keys)',
+    (value) => /^seam_\S+$/.test(value),
+    () => 'but it begins otherwise or holds a blank',
+  ),
+  SEAM_ENDPOINT: text(
+    'a URL that begins with https:// or http://',
+    (value) => /^https?:\/\//.test(value) && URL.canParse(value),
+    () => 'but it is not one',
+  ).optional(),
+  SEAM_SETTLE_SECONDS: wholeNumber(1, 3_600),
+  SEAM_WEBHOOK_SECRETS: secretList('signing secrets of the Seam webhook (whsec_…), comma separated', (parts) =>
+    firstWrong(parts, 'is no base64 with or without whsec_ before it', isWebhookSecret),
+  ),
+  RECONCILE_INTERVAL_SECONDS: wholeNumber(5, 86_400),
+  WORKER_CONCURRENCY: wholeNumber(1, 100),
+};
+
+function isWebhookSecret(secret: string): boolean {
+  try {
+    return Boolean(new SeamWebhook(secret));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,181 @@
+import { Seam } from 'seam';
+import { z } from 'zod';
+import type { DeviceFacts } from '../core/device.ts';
+import { type SeamResult, toSeamFailure } from './errors.ts';
+
+/** An access code as Seam shows it; snake_case stays behind this file. */
+export interface SeamCode {
+  readonly accessCodeId: string;
+  readonly name: string | null;
+  /** The PIN, a secret; null where the lock draws it and has not yet. */
+  readonly pin: string | null;
+  readonly startsAt: Date | null;
+  readonly endsAt: Date | null;
+  readonly createdAt: Date;
+  readonly isManaged: boolean;
+  /** Seam says that it is on its way off the lock, or cannot get it off. */
+  readonly isLeaving: boolean;
+}
+
+export interface SeamDevice extends DeviceFacts {
+  /** The account is disconnected or the device gone from it: a missing code then says nothing. */
+  readonly isAway: boolean;
+}
+
+/** Every call that Relatch makes. None throws for what Seam or the network does; none is repeated by itself. */
+export interface SeamApi {
+  createCode(request: {
+    deviceId: string;
+    name: string;
+    /** Null: the lock draws its own. */
+    pin: string | null;
+    startsAt: Date;
+    endsAt: Date;
+  }): Promise<SeamResult<SeamCode>>;
+  /** Only for active or upcoming codes; safe to repeat. */
+  updateCode(request: { accessCodeId: string; startsAt: Date; endsAt: Date }): Promise<SeamResult<null>>;
+  /** Asynchronous on the lock; safe to repeat, `code_not_found` means done. */
+  deleteCode(accessCodeId: string): Promise<SeamResult<null>>;
+  getCode(accessCodeId: string): Promise<SeamResult<SeamCode>>;
+  /** All codes on a device that Seam knows, managed and unmanaged. */
+  listCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
+  getDevice(deviceId: string): Promise<SeamResult<SeamDevice>>;
+}
+
+const Items = z.array(z.looseObject({})).catch([]);
+const Instant = z
+  .string()
+  .transform((text) => new Date(text))
+  .refine((at) => !Number.isNaN(at.getTime()), 'not an instant');
+
+const Code = z.object({
+  access_code_id: z.string(),
+  name: z.string().nullish(),
+  code: z.string().nullish(),
+  starts_at: Instant.nullish(),
+  ends_at: Instant.nullish(),
+  created_at: Instant,
+  is_managed: z.boolean(),
+  pending_mutations: Items,
+  errors: Items,
+  warnings: Items,
+});
+
+const Device = z.object({
+  device_id: z.string(),
+  display_name: z.string().catch(''),
+  location: z.looseObject({ time_zone: z.string().nullish() }).nullish().catch(null),
+  errors: Items,
+  properties: z
+    .looseObject({
+      name: z.string().optional().catch(undefined),
+      supported_code_lengths: z.array(z.number()).optional().catch(undefined),
+      code_constraints: z
+        .array(z.looseObject({ constraint_type: z.string(), max_length: z.number().optional() }))
+        .catch([]),
+    })
+    .catch({ code_constraints: [] }),
+});
+
+// https://docs.seam.co: resources/access-code and resources/device, `errors[].error_code` and `warnings[].warning_code`.
+const leavingCodes = new Set([
+  'being_deleted',
+  'delay_in_removing_from_device',
+  'failed_to_remove_from_device',
+  'failed_to_remove',
+]);
+const awayCodes = new Set(['account_disconnected', 'device_removed']);
+
+function toCode(raw: unknown): SeamCode {
+  const code = Code.parse(raw);
+  const signs = [
+    ...code.errors.map((error) => error['error_code']),
+    ...code.warnings.map((warning) => warning['warning_code']),
+  ];
+  return {
+    accessCodeId: code.access_code_id,
+    name: code.name ?? null,
+    pin: code.code ?? null,
+    startsAt: code.starts_at ?? null,
+    endsAt: code.ends_at ?? null,
+    createdAt: code.created_at,
+    isManaged: code.is_managed,
+    isLeaving:
+      code.pending_mutations.some((mutation) => mutation['mutation_code'] === 'deleting') ||
+      signs.some((sign) => typeof sign === 'string' && leavingCodes.has(sign)),
+  };
+}
+
+function toDevice(raw: unknown): SeamDevice {
+  const device = Device.parse(raw);
+  const constraints = device.properties.code_constraints;
+  return {
+    deviceId: device.device_id,
+    name: device.display_name || device.properties.name || device.device_id,
+    timezone: device.location?.time_zone ?? null,
+    pinLengths: device.properties.supported_code_lengths ?? null,
+    constraints: constraints.map((constraint) => constraint.constraint_type),
+    nameLengthMax: constraints.find(({ constraint_type }) => constraint_type === 'name_length')?.max_length ?? null,
+    isAway: device.errors.some(({ error_code }) => typeof error_code === 'string' && awayCodes.has(error_code)),
+  };
+}
+
+// One call lasts no longer than this in all, so that a worker's job ends well within its heartbeat's reach.
+const callTimeoutMs = 8_000;
+
+/** The real SDK over HTTP. Its own retries are off: what is repeated, when and after which look-up is decided by our rows. */
+export function createSeamApi(options: { apiKey: string; endpoint?: string | undefined }): SeamApi {
+  const seam = new Seam({
+    apiKey: options.apiKey,
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    timeout: callTimeoutMs,
+    axiosRetryOptions: { retries: 0 },
+  });
+  return {
+    createCode: ({ deviceId, name, pin, startsAt, endsAt }) =>
+      attempt(async () =>
+        toCode(
+          await seam.accessCodes.create({
+            device_id: deviceId,
+            name,
+            ...(pin === null ? {} : { code: pin }),
+            starts_at: startsAt.toISOString(),
+            ends_at: endsAt.toISOString(),
+          }),
+        ),
+      ),
+    updateCode: ({ accessCodeId, startsAt, endsAt }) =>
+      attempt(async () => {
+        await seam.accessCodes.update({
+          access_code_id: accessCodeId,
+          starts_at: startsAt.toISOString(),
+          ends_at: endsAt.toISOString(),
+        });
+        return null;
+      }),
+    deleteCode: (accessCodeId) =>
+      attempt(async () => {
+        await seam.accessCodes.delete({ access_code_id: accessCodeId });
+        return null;
+      }),
+    getCode: (accessCodeId) =>
+      attempt(async () => toCode(await seam.accessCodes.get({ access_code_id: accessCodeId }))),
+    listCodes: (deviceId) =>
+      attempt(async () => {
+        const [managed, unmanaged] = await Promise.all([
+          seam.accessCodes.list({ device_id: deviceId }),
+          seam.accessCodes.unmanaged.list({ device_id: deviceId }),
+        ]);
+        return [...managed, ...unmanaged].map(toCode);
+      }),
+    getDevice: (deviceId) => attempt(async () => toDevice(await seam.devices.get({ device_id: deviceId }))),
+  };
+}
+
+async function attempt<T>(call: () => Promise<T>): Promise<SeamResult<T>> {
+  try {
+    return { ok: true, value: await call() };
+  } catch (error) {
+    return { ok: false, failure: toSeamFailure(error) };
+  }
+}
