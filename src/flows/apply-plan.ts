@@ -1,0 +1,84 @@
+// Does what the plan says, one action at a time. Each act is safe to repeat and leaves the row in a state from which the
+// next plan goes on, whatever happened in between.
+import { newMarker } from '../core/access-code.ts';
+import { unreachable } from '../core/errors.ts';
+import type { Action, CloseReason } from '../core/plan.ts';
+import { type CodeChange, changeCode, insertIntent, type StoredCode } from '../db/access-codes.ts';
+import type { HistoryEntry } from '../db/history.ts';
+import { confirmGone } from './confirm-gone.ts';
+import { createCode } from './create-code.ts';
+import { deleteCode } from './delete-code.ts';
+import { type Door, describeWindow, ending, entryFor, unsettledUntil, windowOf } from './door.ts';
+import { findCode } from './find-code.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { commit } from './record.ts';
+import { recordRemoved } from './record-removed.ts';
+import { updateCode } from './update-code.ts';
+
+export async function applyAction(deps: FlowDeps, door: Door, action: Action<StoredCode>): Promise<void> {
+  switch (action.kind) {
+    case 'intend': {
+      const marker = newMarker(deps.markerPrefix, deps.random);
+      const { generation, now } = door.input;
+      const { window } = action;
+      const entry = entryFor(door, 'window.planned', `Planned: ${describeWindow(door, window)}.`, {
+        detail: { window_starts_at: window.startsAt.toISOString(), window_ends_at: window.endsAt.toISOString() },
+      });
+      await commit(deps, entry, (tx) => insertIntent(tx, { ...door.key, window, generation, marker, now }));
+      return;
+    }
+    case 'create':
+      return createCode(deps, door, action.code);
+    case 'find':
+      return findCode(deps, door, action.code);
+    case 'confirm_gone':
+      return confirmGone(deps, door, action.code, action.isEarly);
+    case 'update':
+      return updateCode(deps, door, action.code, action);
+    case 'delete':
+      return deleteCode(deps, door, action.code, action.reason);
+    case 'move': {
+      const { code } = action;
+      const message = `Moved: ${describeWindow(door, windowOf(code))} is now ${describeWindow(door, action.window)}.`;
+      const { startsAt, endsAt } = action.window;
+      const moved = { windowStartsAt: startsAt, windowEndsAt: endsAt, generation: door.input.generation };
+      return change(deps, code, moved, entryFor(door, 'window.moved', message, { codeId: code.id }));
+    }
+    case 'removed':
+      return recordRemoved(deps, door, action.code, action.code.reason ?? 'expired');
+    case 'close': {
+      const { code, reason } = action;
+      const quietUntil = unsettledUntil(deps.settleMs, door, code);
+      if (quietUntil !== null) {
+        await changeCode(deps.db.prisma, code, { state: 'unknown', quietUntil });
+        return;
+      }
+      return change(deps, code, ending(door, code, 'closed', reason), closedEntry(door, code, reason));
+    }
+    case 'reopen': {
+      const { code } = action;
+      const message = `Asking again: ${describeWindow(door, windowOf(code))}, because the schedule was changed.`;
+      const { generation } = door.input;
+      // The PIN may be what was refused, and what was changed.
+      const pin = { pinCiphertext: null, pinKeyId: null };
+      const reopened = { state: 'planned', attempts: 0, quietUntil: null, generation, ...pin } as const;
+      return change(deps, code, reopened, entryFor(door, 'window.reopened', message, { codeId: code.id }));
+    }
+    default:
+      return unreachable(action);
+  }
+}
+
+function closedEntry(door: Door, code: StoredCode, reason: CloseReason): HistoryEntry {
+  const what = describeWindow(door, windowOf(code));
+  if (reason === 'not_planned') {
+    return entryFor(door, 'window.closed', `No longer planned: ${what}.`, { codeId: code.id });
+  }
+  const cause = code.reason ?? (reason === 'too_late' ? 'it began less than five minutes before its end' : 'unknown');
+  const text = `No code for ${what}: ${cause.replace(/\.$/, '')}.`;
+  return entryFor(door, 'window.missed', text, { alert: true, codeId: code.id });
+}
+
+async function change(deps: FlowDeps, code: StoredCode, to: CodeChange, entry: HistoryEntry): Promise<void> {
+  await commit(deps, entry, (tx) => changeCode(tx, code, to));
+}

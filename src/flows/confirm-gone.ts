@@ -1,0 +1,81 @@
+// Seam said that a code is gone before its time, or did not say that it is gone after it: ask, and judge.
+import { removalDelayMs } from '../core/backoff.ts';
+import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
+import type { SeamCode } from '../seam/api.ts';
+import { deleteCode } from './delete-code.ts';
+import { type Door, describeWindow, ending, entryFor, seamIdOf, whose, windowOf } from './door.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { postpone } from './postpone.ts';
+import { commit } from './record.ts';
+import { recordRemoved } from './record-removed.ts';
+
+const awayDelayMs = 300_000;
+
+export async function confirmGone(deps: FlowDeps, door: Door, code: StoredCode, isEarly: boolean): Promise<void> {
+  const asked = await deps.seam.getCode(seamIdOf(code));
+  if (!asked.ok && asked.failure.kind !== 'code_not_found') return postpone(deps, door, code, asked.failure);
+  const seamCode = asked.ok ? asked.value : null;
+  if (isEarly) return judgeEarly(deps, door, code, seamCode);
+  if (seamCode === null || isExpired(seamCode, door.input.now)) {
+    return recordRemoved(deps, door, code, 'expired');
+  }
+  await deleteCode(deps, door, code, 'overdue');
+}
+
+/** Seam may keep the object of a code that is off the lock; it is no sign of life. */
+function isExpired(code: SeamCode, now: Date): boolean {
+  return !code.isLeaving && code.endsAt !== null && code.endsAt <= now;
+}
+
+async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode: SeamCode | null): Promise<void> {
+  const { now } = door.input;
+  const what = describeWindow(door, windowOf(code));
+  if (seamCode?.isLeaving === true) {
+    // Being deleted by somebody: not gone yet, and not coming back.
+    const attempts = code.attempts + 1;
+    const quietUntil = new Date(now.getTime() + removalDelayMs(attempts));
+    await changeCode(deps.db.prisma, code, { attempts, quietUntil });
+    return;
+  }
+  if (seamCode !== null) {
+    const message = `Taken off the lock, Seam will set it again: the code of ${what}.`;
+    const entry = entryFor(door, 'code.watched', message, { codeId: code.id });
+    await commit(deps, entry, (tx) =>
+      changeCode(tx, code, { goneSignalAt: null, deviceAwaySince: null, quietUntil: null, attempts: 0 }),
+    );
+    return;
+  }
+  const device = await deps.seam.getDevice(door.key.deviceId);
+  if (!device.ok && device.failure.kind !== 'device_not_found') return postpone(deps, door, code, device.failure);
+  if (!device.ok || device.value.isAway) return waitForDevice(deps, door, code);
+  if (code.deviceAwaySince !== null) return reopenWindow(deps, door, code);
+  const message =
+    `Taken away by somebody in Seam: the code of ${what}. The window stays closed on this door, the next one is not affected. ` +
+    'Change or pause and resume the schedule to open it again.';
+  const entry = entryFor(door, 'window.closed', message, { alert: true, codeId: code.id });
+  await commit(deps, entry, (tx) => changeCode(tx, code, ending(door, code, 'closed', 'taken_away')));
+}
+
+/** A code that went with its device was not deleted by anybody. */
+async function waitForDevice(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
+  const { now } = door.input;
+  const quietUntil = new Date(now.getTime() + awayDelayMs);
+  const away = { deviceAwaySince: code.deviceAwaySince ?? now, quietUntil };
+  if (code.deviceAwaySince !== null) {
+    await changeCode(deps.db.prisma, code, away);
+    return;
+  }
+  const message = `The device is gone from Seam, or its account is disconnected: ${whose(door)} has no code until it is back.`;
+  const entry = entryFor(door, 'code.postponed', message, { alert: true, codeId: code.id });
+  await commit(deps, entry, (tx) => changeCode(tx, code, away));
+}
+
+async function reopenWindow(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
+  const message = `The device is back: ${describeWindow(door, windowOf(code))} opens again.`;
+  const entry = entryFor(door, 'window.reopened', message, { codeId: code.id });
+  await commit(deps, entry, async (tx) => {
+    const isOurs = await changeCode(tx, code, ending(door, code, 'closed', 'device_back'));
+    if (isOurs) await raiseGeneration(tx, door.key);
+    return isOurs;
+  });
+}

@@ -1,0 +1,44 @@
+import { removalDelayMs } from '../core/backoff.ts';
+import type { DeleteReason } from '../core/plan.ts';
+import { changeCode, type StoredCode } from '../db/access-codes.ts';
+import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { postpone } from './postpone.ts';
+import { commit } from './record.ts';
+import { recordRemoved } from './record-removed.ts';
+
+const because: Record<DeleteReason, string> = {
+  not_planned: 'it is no longer planned',
+  moved_later: 'its window now starts later',
+  overdue: 'it should be gone and is not',
+};
+
+/**
+ * Asks Seam to remove a code and keeps asking until it is gone: deleting is safe to repeat, and "not found" is the proof.
+ * That it is on its way is written first, so that its removal is never taken for somebody else's.
+ */
+export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, reason: DeleteReason): Promise<void> {
+  const accessCodeId = seamIdOf(code);
+  const attempts = code.state === 'removing' ? code.attempts + 1 : 1;
+  const quietUntil = new Date(door.input.now.getTime() + removalDelayMs(attempts));
+  const removing = {
+    state: 'removing',
+    attempts,
+    quietUntil,
+    goneSignalAt: null,
+    reason: code.reason ?? reason,
+  } as const;
+  const message = `Removing: the code of ${describeWindow(door, windowOf(code))}, because ${because[reason]}.`;
+  const entry = entryFor(door, 'code.deleting', message, { codeId: code.id, detail: { access_code_id: accessCodeId } });
+  // A repetition is no news.
+  const isMarked =
+    code.state === 'removing'
+      ? await changeCode(deps.db.prisma, code, removing)
+      : await commit(deps, entry, (tx) => changeCode(tx, code, removing));
+  if (!isMarked) return;
+  const marked = { ...code, ...removing };
+  const result = await deps.seam.deleteCode(accessCodeId);
+  if (result.ok) return;
+  if (result.failure.kind === 'code_not_found') return recordRemoved(deps, door, marked, removing.reason);
+  await postpone(deps, door, marked, result.failure, { reason: removing.reason, attempts });
+}

@@ -1,0 +1,127 @@
+// One schedule on one door: what a plan is made from, and the sentences in which people are told of it.
+import { formatInTimeZone } from 'date-fns-tz';
+import { earlyRemovalMs, type PlanInput, tooLateMs } from '../core/plan.ts';
+import { calendarOf, type Schedule } from '../core/schedule.ts';
+import { localDateOf, type Window, windowsFrom } from '../core/windows.ts';
+import { type CodeChange, lastPlannedEndsAt, loadCodes, type StoredCode } from '../db/access-codes.ts';
+import { type KnownDevice, loadDevice } from '../db/devices.ts';
+import type { HistoryEntry, HistoryKind } from '../db/history.ts';
+import type { PlanKey } from '../db/queue.ts';
+import { loadSchedule } from '../db/schedules.ts';
+import type { FlowDeps } from './flow-deps.ts';
+
+export interface Door {
+  readonly key: PlanKey;
+  readonly schedule: Schedule;
+  readonly device: KnownDevice | null;
+  readonly input: PlanInput<StoredCode>;
+  /** Whether this door is to have codes at all: the schedule is active and the door is one of its. */
+  readonly isServed: boolean;
+}
+
+/**
+ * Reads the state that a plan is made from; null when there is no such schedule.
+ * @param known the door as this job has read it before, where nothing can have changed since but its codes
+ */
+export async function readDoor(deps: FlowDeps, key: PlanKey, known: Door | null = null): Promise<Door | null> {
+  const now = deps.now();
+  const { prisma } = deps.db;
+  const [schedule, codes, device] = await Promise.all([
+    known?.schedule ?? loadSchedule(prisma, key.scheduleId),
+    loadCodes(prisma, key, now),
+    known?.device ?? loadDevice(prisma, key.deviceId),
+  ]);
+  if (schedule === null) return null;
+  const membership = schedule.devices.find(({ deviceId }) => deviceId === key.deviceId);
+  const isServed = schedule.status === 'active' && membership !== undefined;
+  const windows = isServed ? windowsFrom(calendarOf(schedule), now, 2) : [];
+  const generation = membership?.generation ?? 0;
+  const rotates = schedule.pinPolicy === 'rotate';
+  return { key, schedule, device, isServed, input: { windows, codes, generation, rotates, now } };
+}
+
+const missedAtOnce = 20;
+
+/** Windows that passed since the last planned one without anybody looking: an outage of our own. Bounded. */
+export async function unservedWindows(deps: FlowDeps, door: Door): Promise<readonly Window[]> {
+  const { now, generation, codes } = door.input;
+  if (!door.isServed || codes.some(({ windowEndsAt }) => windowEndsAt > now)) return [];
+  const plannedUntil = await lastPlannedEndsAt(deps.db.prisma, door.key, generation);
+  if (plannedUntil === null || plannedUntil >= now) return [];
+  return windowsFrom(calendarOf(door.schedule), plannedUntil, missedAtOnce).filter(
+    (window) => window.endsAt <= now && window.startsAt >= plannedUntil,
+  );
+}
+
+/** A history entry about this door. */
+export function entryFor(
+  door: Door,
+  kind: HistoryKind,
+  message: string,
+  more: Partial<Pick<HistoryEntry, 'alert' | 'codeId' | 'detail'>> = {},
+): HistoryEntry {
+  const { scheduleId, deviceId } = door.key;
+  const detail = {
+    schedule_key: door.schedule.key,
+    schedule_name: door.schedule.name,
+    device_name: door.device?.name ?? null,
+    ...more.detail,
+  };
+  return { at: door.input.now, kind, message, scheduleId, deviceId, holder: door.schedule.holder, ...more, detail };
+}
+
+/** "Cleaning crew at Front door, Mon 9 Mar 09:00–17:00": whose code where and for when, in the schedule's own time. */
+export function describeWindow(door: Door, window: { startsAt: Date; endsAt: Date }): string {
+  const { schedule } = door;
+  const starts = formatInTimeZone(window.startsAt, schedule.timezone, 'EEE d MMM HH:mm');
+  const isSameDay = localDateOf(schedule.timezone, window.startsAt) === localDateOf(schedule.timezone, window.endsAt);
+  const ends = formatInTimeZone(window.endsAt, schedule.timezone, isSameDay ? 'HH:mm' : 'EEE d MMM HH:mm');
+  return `${whose(door)}, ${starts}–${ends}`;
+}
+
+/** "Cleaning crew at Front door". Who carries the PIN is not kept in the history, which outlives the person's data. */
+export function whose({ schedule, device, key }: Door): string {
+  return `${schedule.name} at ${device?.name ?? `device ${key.deviceId}`}`;
+}
+
+export function windowOf(code: { windowStartsAt: Date; windowEndsAt: Date }): Window {
+  return { startsAt: code.windowStartsAt, endsAt: code.windowEndsAt };
+}
+
+/**
+ * The change that ends a row's life: nothing wakes it any more. It ends under the generation of now, so that its window is not
+ * taken for one that a later reopening gave free. A code that we had removed keeps its own, because its window may have been
+ * reopened since; so does one whose window is over, or goes on without it.
+ */
+export function ending(door: Door, code: StoredCode, state: 'removed' | 'closed', reason: string): CodeChange {
+  const keepsOwn = code.state === 'removing' || code.windowEndsAt <= door.input.now || goesOn(door, code);
+  const generation = keepsOwn ? code.generation : Math.max(code.generation, door.input.generation);
+  return { state, reason, generation, nextTryAt: null, quietUntil: null, goneSignalAt: null };
+}
+
+/**
+ * Until when a create of this code may still land that was repeated, or given up, before it had settled; null when none may.
+ * While the code is on the lock its PIN keeps the other away; once it is gone, nothing does but to look again.
+ */
+export function unsettledUntil(settleMs: number, { input: { now } }: Door, code: StoredCode): Date | null {
+  const isRepeated = code.fence > (code.state === 'planned' ? 0 : 1);
+  if (!isRepeated || code.calledAt === null) return null;
+  const settledAt = new Date(code.calledAt.getTime() + settleMs);
+  return settledAt > now ? settledAt : null;
+}
+
+/** Whether Seam ended a code while its window goes on, because its end could not be moved or was never as asked. */
+export function goesOn({ input: { now } }: Door, code: StoredCode): boolean {
+  const endedAt = code.state === 'created' ? code.confirmedEndsAt : null;
+  return (
+    endedAt !== null &&
+    endedAt.getTime() - now.getTime() <= earlyRemovalMs &&
+    code.windowEndsAt.getTime() - now.getTime() >= tooLateMs
+  );
+}
+
+/** Seam's id of a code that it has; a row without one is never in such a state. */
+export function seamIdOf(code: StoredCode): string {
+  if (code.accessCodeId === null) throw new Error(`code ${code.id} is ${code.state} and has no id at Seam`);
+  return code.accessCodeId;
+}

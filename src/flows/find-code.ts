@@ -1,0 +1,44 @@
+// A create whose outcome is not known is looked for by its marker, never sooner than it could still land.
+import { bearsMarker } from '../core/access-code.ts';
+import { changeCode, type StoredCode } from '../db/access-codes.ts';
+import type { SeamCode } from '../seam/api.ts';
+import { recordCreated } from './code-outcome.ts';
+import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { postpone } from './postpone.ts';
+import { record } from './record.ts';
+
+/** Adopts the code if the device has it; otherwise it may be asked for again. */
+export async function findCode(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
+  const listed = await deps.seam.listCodes(door.key.deviceId);
+  if (!listed.ok) {
+    // Without its device there is no code to find, and none to fear twice.
+    const isGone = listed.failure.kind === 'device_not_found';
+    return postpone(deps, door, code, listed.failure, isGone ? { state: 'planned' } : {});
+  }
+  const found = listed.value
+    .filter(({ name, isManaged, isLeaving }) => isManaged && !isLeaving && bearsMarker(name, code.marker))
+    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+  const [oldest, ...surplus] = found;
+  if (oldest === undefined) {
+    await changeCode(deps.db.prisma, code, { state: 'planned', quietUntil: null });
+    return;
+  }
+  await deleteSurplus(deps, door, code, surplus);
+  await recordCreated(deps, door, code, oldest, true);
+}
+
+async function deleteSurplus(
+  deps: FlowDeps,
+  door: Door,
+  code: StoredCode,
+  surplus: readonly SeamCode[],
+): Promise<void> {
+  for (const { accessCodeId } of surplus) {
+    const deleted = await deps.seam.deleteCode(accessCodeId);
+    const outcome = deleted.ok ? 'it is being removed' : `removing it failed: ${deleted.failure.message}`;
+    const message = `A second code was made for ${describeWindow(door, windowOf(code))}; ${outcome}. Raise SEAM_SETTLE_SECONDS.`;
+    const detail = { access_code_id: accessCodeId };
+    await record(deps, entryFor(door, 'code.deleting', message, { alert: true, codeId: code.id, detail }));
+  }
+}

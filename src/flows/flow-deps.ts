@@ -1,0 +1,21 @@
+import type { Logger } from 'pino';
+import type { Db } from '../db/client.ts';
+import type { PinVault } from '../db/pin-vault.ts';
+import type { Queue } from '../db/queue.ts';
+import type { SeamApi } from '../seam/api.ts';
+
+/** What every flow is given. Outside our process and so injected: Seam, the clock, and chance. */
+export interface FlowDeps {
+  readonly db: Db;
+  readonly queue: Pick<Queue, 'sendPlans' | 'sendEvents'>;
+  readonly seam: SeamApi;
+  readonly vault: PinVault;
+  readonly now: () => Date;
+  /** A uniform whole number below its argument, from a cryptographic source. */
+  readonly random: (below: number) => number;
+  readonly log: Logger;
+  /** How long after a create of unknown outcome it may still land. */
+  readonly settleMs: number;
+  /** Begins every marker of this installation. */
+  readonly markerPrefix: string;
+}

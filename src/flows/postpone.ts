@@ -1,0 +1,46 @@
+import { laterMs } from '../core/backoff.ts';
+import { type CodeChange, changeCode, type StoredCode } from '../db/access-codes.ts';
+import type { SeamFailure } from '../seam/errors.ts';
+import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { commit } from './record.ts';
+
+/**
+ * Leaves a code for later because Seam could not be asked, or did nothing: sets its quiet time and says so once. `change`
+ * goes along, for instance back to `planned` after a claim. What a person must mend is an alert at its first time.
+ */
+export async function postpone(
+  deps: FlowDeps,
+  door: Door,
+  code: StoredCode,
+  failure: SeamFailure,
+  change: CodeChange = {},
+): Promise<void> {
+  const attempts = Math.max(1, code.attempts + (change.state === undefined ? 1 : 0));
+  const waitMs = failure.kind === 'rate_limited' ? (failure.retryAfterMs ?? 60_000) : laterMs(attempts, deps.random);
+  const quietUntil = new Date(door.input.now.getTime() + Math.max(1_000, waitMs));
+  const needsPerson = failure.kind === 'unauthorized' || failure.kind === 'device_not_found';
+  const isRepetition = code.reason === failure.message;
+  const message = `Later: ${describeWindow(door, windowOf(code))}; ${explain(failure)}`;
+  const entry = entryFor(door, 'code.postponed', message, {
+    alert: needsPerson && !isRepetition,
+    codeId: code.id,
+    detail: { outcome: failure.kind, reason: failure.message, next_try_at: quietUntil.toISOString() },
+  });
+  const to = { attempts, quietUntil, reason: failure.message, ...change };
+  if (isRepetition) await changeCode(deps.db.prisma, code, to);
+  else await commit(deps, entry, (tx) => changeCode(tx, code, to));
+}
+
+function explain(failure: SeamFailure): string {
+  switch (failure.kind) {
+    case 'unauthorized':
+      return 'Seam refuses our API key. Check SEAM_API_KEY; nothing is given up meanwhile.';
+    case 'device_not_found':
+      return 'Seam does not know the device. Reconnect it, or take it out of the schedule.';
+    case 'rate_limited':
+      return 'Seam asks to wait.';
+    default:
+      return `${failure.message}.`;
+  }
+}

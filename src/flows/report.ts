@@ -1,0 +1,48 @@
+import type { StoredCode } from '../db/access-codes.ts';
+import type { Tx } from '../db/client.ts';
+import { loadDoorNames } from '../db/devices.ts';
+import type { HistoryEntry } from '../db/history.ts';
+
+const sentences: Readonly<Record<string, string>> = {
+  'access_code.set_on_device': 'Set on the lock',
+  'access_code.scheduled_on_device': 'Stored on the lock ahead of its time',
+  'access_code.removed_from_device': 'Gone from the lock',
+  'access_code.deleted': 'Deleted in Seam',
+  'access_code.failed_to_set_on_device': 'Not set on the lock yet, Seam keeps trying',
+  'access_code.delay_in_setting_on_device': 'Setting it on the lock is late',
+  'access_code.failed_to_remove_from_device': 'Still on the lock, Seam keeps trying to remove it',
+  'access_code.delay_in_removing_from_device': 'Removing it from the lock is late',
+  'access_code.modified_external_to_seam': 'Changed by somebody in the lock’s own app',
+  'access_code.deleted_external_to_seam': 'Removed by somebody in the lock’s own app',
+};
+
+/** What Seam reported about a code of ours, as a line of its history. */
+export async function reportEntry(
+  tx: Tx,
+  code: StoredCode,
+  report: { eventKey: string; eventType: string; alert: boolean; at: Date },
+): Promise<HistoryEntry> {
+  const { eventKey, eventType, alert, at } = report;
+  const { scheduleKey, scheduleName, deviceName, holder } = await loadDoorNames(tx, code);
+  const what = sentences[eventType] ?? `Seam reports ${eventType}`;
+  return {
+    at,
+    kind: 'code.reported',
+    alert,
+    message: `${what}: the code of ${scheduleName ?? code.scheduleId} at ${deviceName ?? `device ${code.deviceId}`}.`,
+    scheduleId: code.scheduleId,
+    deviceId: code.deviceId,
+    codeId: code.id,
+    eventKey,
+    holder,
+    detail: {
+      event_type: eventType,
+      access_code_id: code.accessCodeId,
+      schedule_key: scheduleKey,
+      schedule_name: scheduleName,
+      device_name: deviceName,
+      window_starts_at: code.windowStartsAt.toISOString(),
+      window_ends_at: code.windowEndsAt.toISOString(),
+    },
+  };
+}

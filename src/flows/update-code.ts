@@ -1,0 +1,84 @@
+import { isUnsettled, startAheadMs } from '../core/plan.ts';
+import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
+import { deleteCode } from './delete-code.ts';
+import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { postpone } from './postpone.ts';
+import { commit } from './record.ts';
+
+const secondMs = 1_000;
+
+/** Moves a code that Seam has to its row's times, keeping id and PIN. Safe to repeat, so an unknown outcome is repeated. */
+export async function updateCode(
+  deps: FlowDeps,
+  door: Door,
+  code: StoredCode,
+  to: { startsAt: Date; endsAt: Date },
+): Promise<void> {
+  const accessCodeId = seamIdOf(code);
+  const { now } = door.input;
+  const { endsAt } = to;
+  const startsAt = to.startsAt.getTime() === now.getTime() ? soonestStart(door) : to.startsAt;
+  // What Seam holds is not known until it has answered: an edit that is taken back meanwhile must be sent as well.
+  if (!(await changeCode(deps.db.prisma, code, { askedStartsAt: null, askedEndsAt: null }))) return;
+  const result = await deps.seam.updateCode({ accessCodeId, startsAt, endsAt });
+  const what = describeWindow(door, windowOf(code));
+  const detail = { access_code_id: accessCodeId, starts_at: startsAt.toISOString(), ends_at: endsAt.toISOString() };
+  if (result.ok) {
+    const entry = entryFor(door, 'code.updated', `Updated: the code of ${what}.`, { codeId: code.id, detail });
+    const updated = {
+      askedStartsAt: startsAt,
+      askedEndsAt: endsAt,
+      confirmedStartsAt: startsAt,
+      confirmedEndsAt: endsAt,
+      quietUntil: null,
+      attempts: 0,
+      reason: null,
+    };
+    await commit(deps, entry, (tx) => changeCode(tx, code, updated));
+    return;
+  }
+  if (result.failure.kind === 'code_not_found') {
+    // Judged like any other report that it is gone.
+    await changeCode(deps.db.prisma, code, { goneSignalAt: door.input.now });
+    return;
+  }
+  if (result.failure.kind === 'rejected')
+    return keepOrReplace(deps, door, code, { startsAt, endsAt }, result.failure.message);
+  await postpone(deps, door, code, result.failure);
+}
+
+/** A window in progress is joined now, in whole seconds, or as soon as the lock allows. */
+function soonestStart({ device, input: { now } }: Door): Date {
+  const aheadMs = device?.constraints.includes('start_date_in_future') === true ? startAheadMs : 0;
+  return new Date(Math.floor((now.getTime() + aheadMs) / secondMs) * secondMs);
+}
+
+/**
+ * Seam will not move the code. Where its old times are known and lie within the new window they stay; otherwise the code goes,
+ * and another one is asked for.
+ */
+async function keepOrReplace(
+  deps: FlowDeps,
+  door: Door,
+  code: StoredCode,
+  asked: { startsAt: Date; endsAt: Date },
+  reason: string,
+): Promise<void> {
+  const { confirmedStartsAt, confirmedEndsAt, windowStartsAt, windowEndsAt } = code;
+  const fits =
+    !isUnsettled(code) &&
+    confirmedStartsAt !== null &&
+    confirmedEndsAt !== null &&
+    confirmedStartsAt >= windowStartsAt &&
+    confirmedEndsAt <= windowEndsAt;
+  const message = `Seam refuses the new times of ${describeWindow(door, windowOf(code))}: ${reason.replace(/\.$/, '')}.`;
+  const entry = entryFor(door, 'code.refused', message, { alert: true, codeId: code.id, detail: { reason } });
+  const isOurs = await commit(deps, entry, async (tx) => {
+    const times = { askedStartsAt: asked.startsAt, askedEndsAt: asked.endsAt };
+    const isChanged = await changeCode(tx, code, { ...times, quietUntil: null, reason });
+    if (isChanged && !fits) await raiseGeneration(tx, door.key);
+    return isChanged;
+  });
+  if (isOurs && !fits) await deleteCode(deps, door, { ...code, reason }, 'not_planned');
+}

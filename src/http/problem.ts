@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { UserError } from '../core/errors.ts';
+import { InboxUnavailable } from '../db/inbox.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** An answer that is no success, as RFC 9457 problem details. `detail` is shown to whoever asked. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    code: string,
+    title: string,
+    options: ErrorOptions & { detail?: string; headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(options.detail ?? title, options);
+    this.status = status;
+    this.code = code;
+    this.title = title;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** Ties an answer to its log line; made when first asked for. */
+export function requestId(res: Response): string {
+  res.locals['requestId'] ??= randomUUID();
+  return String(res.locals['requestId']);
+}
+
+/** Answers what is not there. */
+export const notFound: RequestHandler = (_req, _res, next) => {
+  next(new Problem(404, 'not_found', 'There is nothing here.'));
+};
+
+/** Answers every method that a route does not have. */
+export function onlyMethods(...methods: readonly string[]): RequestHandler {
+  const allow = methods.join(', ');
+  return (_req, _res, next) => {
+    const detail = `Allowed: ${allow}.`;
+    next(new Problem(405, 'method_not_allowed', 'This method is not allowed here.', { detail, headers: { allow } }));
+  };
+}
+
+/** The last handler: makes an answer of every error. Only what nobody foresaw is logged, with its stack, and told to no one. */
+export function errorHandler(log: Log): ErrorRequestHandler {
+  return (error: unknown, req: Request, res: Response, _next) => {
+    const problem = toProblem(error);
+    if (problem.status === 500) {
+      log.error({
+        event: 'request.failed',
+        request_id: requestId(res),
+        method: req.method,
+        err: problem.cause ?? problem,
+      });
+    }
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const { status, code, title, message: detail } = problem;
+    res.status(status).set(problem.headers).type('application/problem+json');
+    res.send(JSON.stringify({ type: 'about:blank', title, status, detail, code, request_id: requestId(res) }));
+  };
+}
+
+/** The one map from errors to answers. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof InboxUnavailable) {
+    const detail = 'Nothing was acknowledged; send it again.';
+    const headers = { 'retry-after': '5' };
+    return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
+  }
+  if (error instanceof UserError)
+    return new Problem(400, error.code, 'This cannot be done.', { detail: error.message });
+  return requestProblem(error) ?? new Problem(500, 'internal_error', 'Something went wrong here.', { cause: error });
+}
+
+const requestProblems: Readonly<Record<string, readonly [status: number, code: string, title: string]>> = {
+  'entity.too.large': [413, 'body_too_large', 'The body is larger than 256 kB.'],
+  'encoding.unsupported': [415, 'content_encoding_unsupported', 'The body must not be compressed.'],
+  'request.aborted': [400, 'request_aborted', 'The request ended early.'],
+  'request.size.invalid': [400, 'content_length_wrong', 'The body is not as long as its header says.'],
+};
+
+// Express and its body parser mark what is the sender's fault with a 4xx status; their words are not passed on.
+function requestProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (error.status < 400 || error.status > 499) return undefined;
+  const type = 'type' in error && typeof error.type === 'string' ? error.type : '';
+  const [status, code, title] = requestProblems[type] ?? [error.status, 'bad_request', 'The request cannot be read.'];
+  return new Problem(status, code, title, { cause: error });
+}

@@ -1,0 +1,87 @@
+// POST /webhooks/seam. The sender repeats whatever is not answered with 2xx, and gives up on an address that fails for days: so
+// 2xx once a message is safe, even if nothing can be done with it, and never before.
+
+import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import type { SeamWebhook } from 'seam';
+import { type Receipt, type ReceiveWebhookDeps, receiveWebhook } from '../flows/receive-webhook.ts';
+import { verifyMessage } from '../seam/verify.ts';
+import type { Log } from '../telemetry/log.ts';
+import { onlyMethods, Problem, requestId, toProblem } from './problem.ts';
+
+export interface WebhookRouteDeps extends ReceiveWebhookDeps {
+  /** One per secret; several while one is rotated. */
+  readonly webhooks: readonly SeamWebhook[];
+  readonly log: Log;
+}
+
+const path = '/webhooks/seam';
+
+/** The webhook route; every delivery leaves one log line, without a word of its body or headers beyond ids and type. */
+export function webhookRoute(deps: WebhookRouteDeps): Router {
+  const router = Router();
+  // Any content type: a body that the parser skips would be an empty message, not a refused one. Not inflated: a small
+  // body may become a huge one, and the signature is over the bytes that were sent.
+  const rawBody = express.raw({ type: () => true, inflate: false, limit: '256kb' });
+  router.route(path).post(startClock, rawBody, receive(deps)).all(onlyMethods('POST'));
+  router.use(path, logFailure(deps.log));
+  return router;
+}
+
+const startClock: RequestHandler = (_req, res, next) => {
+  res.locals['startedAt'] = performance.now();
+  next();
+};
+
+function receive(deps: WebhookRouteDeps): RequestHandler {
+  return async (req, res) => {
+    const body: unknown = req.body;
+    // No buffer: there was no body, or a parser got there first, whose result must not be verified.
+    if (!Buffer.isBuffer(body) || body.length === 0) throw new Problem(400, 'body_empty', 'The body is empty.');
+    const message = verifyMessage(body, req.headers, deps.webhooks);
+    if (message.kind === 'refused') {
+      throw new Problem(401, message.code, 'The delivery is not signed as it should be.', { detail: message.message });
+    }
+    const receipt = await receiveWebhook(deps, message);
+    const { outcome } = receipt;
+    res.status(202).json(outcome === 'ignored' ? { outcome, reason: receipt.reason } : { outcome });
+    deps.log[outcome === 'duplicate' ? 'debug' : 'info']({
+      event: 'webhook.received',
+      outcome,
+      ...(outcome === 'ignored' && { reason: receipt.reason }),
+      message_id: receipt.row.svixId,
+      ...eventFields(receipt),
+      duration_ms: elapsedMs(res.locals['startedAt']),
+    });
+  };
+}
+
+function eventFields({ row }: Receipt): object {
+  if (row.eventType === undefined) return {};
+  return {
+    seam_event_id: row.key,
+    event_type: row.eventType,
+    access_code_id: row.accessCodeId,
+    device_id: row.deviceId,
+  };
+}
+
+// The answer itself is the error handler's.
+function logFailure(log: Log): ErrorRequestHandler {
+  return (error: unknown, _req, res, next) => {
+    const problem = toProblem(error);
+    const failed = problem.status >= 500;
+    log[failed ? 'error' : 'warn']({
+      event: 'webhook.received',
+      outcome: failed ? 'failed' : 'refused',
+      reason: problem.code,
+      request_id: requestId(res),
+      duration_ms: elapsedMs(res.locals['startedAt']),
+      ...(problem.status === 503 && { err: problem.cause }),
+    });
+    next(problem);
+  };
+}
+
+function elapsedMs(startedAt: unknown): number | undefined {
+  return typeof startedAt === 'number' ? Math.round((performance.now() - startedAt) * 100) / 100 : undefined;
+}

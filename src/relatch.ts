@@ -1,0 +1,87 @@
+// The service: its parts in the order in which they start, and stop.
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SeamWebhook } from 'seam';
+import type { ServiceConfig } from './config.ts';
+import { UserError } from './core/errors.ts';
+import { installationPrefix, type Overrides, openTool } from './deps.ts';
+import type { FlowDeps } from './flows/flow-deps.ts';
+import { createHttpApp, createHttpServer } from './http/app.ts';
+import { dueRowPump, inboxPump, reconciler } from './jobs/pumps.ts';
+import { startWorkers } from './jobs/workers.ts';
+import { createSeamApi } from './seam/api.ts';
+
+export interface Relatch {
+  /** Where it listens. */
+  readonly url: string;
+  readonly deps: FlowDeps;
+  /** Takes no more requests, gives running jobs 8 s to finish, and closes the database. Jobs cut short run again. */
+  close(): Promise<void>;
+}
+
+// Of the 10 s that a stop may take; what is left is for the database.
+const jobsTimeoutMs = 8_000;
+
+/** @throws UserError for whatever the person who runs Relatch can mend; nothing is left open then */
+export async function startRelatch(config: ServiceConfig, overrides: Overrides = {}): Promise<Relatch> {
+  await using opened = new AsyncDisposableStack();
+  const tool = opened.use(await openTool(config, overrides));
+  const { db, queue, log } = tool;
+  const deps: FlowDeps = {
+    ...tool,
+    seam: createSeamApi(config.seam),
+    settleMs: config.seam.settleMs,
+    markerPrefix: await installationPrefix(db, tool.random),
+  };
+  const inbox = inboxPump(deps);
+  const pumps = [inbox, dueRowPump(deps), reconciler(deps, config.reconcile.intervalMs)];
+  const parts = () => pumps.map(({ name, isRunning }) => ({ name, running: isRunning }));
+  const webhooks = config.seam.webhookSecrets.map((secret) => new SeamWebhook(secret));
+  const server = createHttpServer(createHttpApp({ db, log, webhooks, pump: inbox, parts }));
+  // Before any work is begun: a port that is taken ends the start.
+  await listen(server, config.http);
+  opened.defer(() => closeServer(server));
+  await startWorkers(queue.boss, deps, config.jobs.concurrency);
+  const stopping = new AbortController();
+  const runs = pumps.map((pump) => pump.run(stopping.signal));
+  const { port } = server.address() as AddressInfo;
+  log.info({ event: 'service.started', port, host: config.http.host }, `listening on port ${port}`);
+
+  const open = opened.move();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    deps,
+    async close() {
+      server.close();
+      server.closeIdleConnections();
+      stopping.abort();
+      await Promise.all([...runs, queue.boss.stop({ graceful: true, timeout: jobsTimeoutMs })]);
+      await open.disposeAsync();
+      log.info({ event: 'service.stopped' }, 'stopped');
+    },
+  };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return server.closeAllConnections();
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+async function listen(server: Server, { host, port }: ServiceConfig['http']): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    const reason = code === 'EADDRINUSE' ? 'another program has it' : String(code ?? cause);
+    throw new UserError(
+      'cannot_listen',
+      `Relatch cannot listen on ${host}, port ${port}: ${reason}. Set PORT (0 takes any free one) or HOST.`,
+      { cause },
+    );
+  }
+}

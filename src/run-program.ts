@@ -1,0 +1,14 @@
+import { UserError } from './core/errors.ts';
+
+/**
+ * Runs a program to its end and turns what it throws into what a person and a script can use: 2 and a sentence for what they
+ * can mend, 1 and the whole error for what they cannot.
+ */
+export async function runProgram(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    process.exitCode = error instanceof UserError ? 2 : 1;
+    console.error(error instanceof UserError ? error.message : error);
+  }
+}
