@@ -1,0 +1,62 @@
+// Moves the virtual clock that the simulator and Relatch share: from one due instant to the next, and only when everything
+// that the last one set off has come to rest. So weeks pass in seconds and no event meets a world later than its own.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FlowDeps } from '../flows/flow-deps.ts';
+import type { Simulator } from '../simulator/simulator.ts';
+
+type Driven = Pick<FlowDeps, 'db' | 'now'>;
+
+const pollMs = 4;
+const restWithinMs = 60_000;
+// The last instant that a Date can tell.
+const endOfTimeMs = 8.64e15;
+
+/** Moves time to `until`, stopping at every instant at which something is due. Stops early when `signal` is aborted. */
+export async function driveTo(simulator: Simulator, deps: Driven, until: Date, signal?: AbortSignal): Promise<void> {
+  await atRest(simulator, deps);
+  while (signal?.aborted !== true) {
+    const next = await nextInstant(simulator, deps);
+    if (next > until) break;
+    await simulator.advanceTo(next);
+    await atRest(simulator, deps);
+  }
+  if (signal?.aborted !== true) await simulator.advanceTo(until);
+}
+
+/**
+ * Waits until nothing is under way: every delivery answered, inbox, jobs and due rows empty.
+ * @throws Error if that takes longer than a minute of real time
+ */
+export async function atRest(simulator: Simulator, deps: Driven): Promise<void> {
+  const deadlineMs = performance.now() + restWithinMs;
+  for (;;) {
+    await simulator.idle();
+    const deliveredBefore = simulator.deliveries.length;
+    const work = await workLeft(deps);
+    await simulator.idle();
+    if (Object.values(work).every((count) => count === 0) && simulator.deliveries.length === deliveredBefore) return;
+    if (performance.now() > deadlineMs) throw new Error(`still busy after a minute: ${JSON.stringify(work)}`);
+    await sleep(pollMs);
+  }
+}
+
+async function nextInstant(simulator: Simulator, deps: Driven): Promise<Date> {
+  const { rows } = await deps.db.pool.query<{ at: Date | null }>('select min(next_try_at) as at from access_codes');
+  const instants = [rows[0]?.at, simulator.nextTransitionAt()].flatMap((at) =>
+    at instanceof Date ? [at.getTime()] : [],
+  );
+  const soonest = Math.min(...instants, endOfTimeMs);
+  return new Date(Math.max(soonest, simulator.now().getTime()));
+}
+
+async function workLeft(deps: Driven): Promise<{ inbox: number; jobs: number; due: number }> {
+  const { rows } = await deps.db.pool.query<{ inbox: number; jobs: number; due: number }>(
+    `select (select count(*)::int from inbox where state = 'received' and due_at <= now()) as inbox,
+            (select count(*)::int from pgboss.job where name in ('event', 'plan') and state in ('created', 'retry', 'active')) as jobs,
+            (select count(*)::int from access_codes where next_try_at <= $1) as due`,
+    [deps.now()],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('a query without from answers one row');
+  return row;
+}
