@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import type {} from './global-setup.ts'; // types what is injected
+
+/** A database of the caller's own. `drop` breaks the connections that are left; it may be called twice. */
+export interface TestDatabase extends AsyncDisposable {
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+/** A database with everything migrated: a clone of the run's template. */
+export function createTestDatabase(): Promise<TestDatabase> {
+  return createDatabase(`TEMPLATE ${inject('templateDatabase')}`);
+}
+
+/** A database with nothing in it. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return createDatabase('TEMPLATE template0');
+}
+
+async function createDatabase(options: string): Promise<TestDatabase> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await execute(`CREATE DATABASE ${name} ${options}`);
+  const url = new URL(inject('postgresUrl'));
+  url.pathname = name;
+  const drop = () => execute(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  return { url: url.href, drop, [Symbol.asyncDispose]: drop };
+}
+
+async function execute(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: inject('postgresUrl') });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto';
+import type { AccessCode } from 'seam';
+import type { ServiceConfig } from '../../src/config.ts';
+import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
+import { atRest, driveTo } from '../../src/demo/drive.ts';
+import { openTool } from '../../src/deps.ts';
+import { type Applied, applySchedules } from '../../src/flows/apply-schedules.ts';
+import { reconcile } from '../../src/flows/reconcile.ts';
+import { dueRowPump, inboxPump } from '../../src/jobs/pumps.ts';
+import { type Relatch, startRelatch } from '../../src/relatch.ts';
+import type { DeviceSpec } from '../../src/simulator/device.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import type { Switches } from '../../src/simulator/switches.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { createTestDatabase } from './database.ts';
+import { webhookSecret } from './sign.ts';
+
+export const frontDoor = '6aae9d08-fed6-4ca5-8328-e36849ab48fe';
+export const backDoor = '2f0c1d1e-93b7-4c63-9f0e-5a1f6a3c7b02';
+
+export interface World extends AsyncDisposable {
+  readonly simulator: Simulator;
+  readonly relatch: Relatch;
+  readonly config: ServiceConfig;
+  /** Every log line so far. */
+  readonly logLines: readonly string[];
+  /** Applies a schedules file as the seed does. */
+  apply(yaml: string, options?: { revive?: boolean }): Promise<Applied>;
+  /** Lets virtual time pass, step by step. */
+  until(instant: string): Promise<void>;
+  /** Waits until nothing is under way at this instant. */
+  rest(): Promise<void>;
+  /** One pass of the reconciler, which otherwise keeps real time, and what it leads to. */
+  sweep(): Promise<void>;
+  codes(): Promise<CodeRow[]>;
+  history(): Promise<{ kind: string; alert: boolean; message: string }[]>;
+  /** Messages of all alerts, oldest first. */
+  alerts(): Promise<string[]>;
+  /** When which PIN truly opened a door: "from/until" in UTC, "…" while it still does. */
+  opened(deviceId?: string): string[];
+  /** The only code of the door at Seam that is not foreign. */
+  onlyCode(deviceId?: string): AccessCode;
+  /** How many calls of a route Seam got. */
+  calls(route: string): number;
+  /** Stops the service as SIGTERM does; `start` brings it back on the same database. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+const quickTickMs = 20;
+
+export interface CodeRow {
+  readonly key: string;
+  readonly deviceId: string;
+  readonly startsAt: string;
+  readonly endsAt: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly adopted: boolean;
+  readonly generation: number;
+  readonly accessCodeId: string | null;
+}
+
+/** A whole world: the simulator with its clock at `now`, and the real service on a database of its own. */
+export async function startWorld(options: {
+  now: string;
+  switches?: Partial<Switches>;
+  devices?: readonly DeviceSpec[];
+  settleSeconds?: number;
+  /** False: no event ever arrives. */
+  delivers?: boolean;
+}): Promise<World> {
+  const database = await createTestDatabase();
+  const simulator = await startSimulator({
+    now: new Date(options.now),
+    devices: options.devices ?? [
+      { device_id: frontDoor, name: 'Front door' },
+      { device_id: backDoor, name: 'Back door' },
+    ],
+    ...(options.switches === undefined ? {} : { switches: options.switches }),
+  });
+  const config: ServiceConfig = {
+    database: { url: database.url, dataDir: '' },
+    pinKeys: [randomBytes(32)],
+    log: { level: 'debug' },
+    http: { host: '127.0.0.1', port: 0 },
+    seam: {
+      apiKey: simulator.apiKey,
+      endpoint: simulator.endpoint,
+      settleMs: (options.settleSeconds ?? 60) * 1_000,
+      webhookSecrets: [webhookSecret],
+    },
+    reconcile: { intervalMs: 300_000 },
+    jobs: { concurrency: 10 },
+  };
+  const logLines: string[] = [];
+  const log = createLog({ level: 'debug', destination: { write: (line: string) => void logLines.push(line) } });
+  const now = (): Date => simulator.now();
+  let relatch: Relatch;
+  let port = 0;
+  let stopping = new AbortController();
+  let quickPumps: Promise<unknown> = Promise.resolve();
+  async function start(): Promise<void> {
+    relatch = await startRelatch({ ...config, http: { ...config.http, port } }, { now, log });
+    // The same address after a restart: Seam repeats what it could not deliver.
+    port = Number(new URL(relatch.url).port);
+    // Virtual time wakes nobody: pumps beside the service's own, as a second replica has them, spare the wait for a tick.
+    stopping = new AbortController();
+    const { signal } = stopping;
+    quickPumps = Promise.all([inboxPump, dueRowPump].map((pump) => pump(relatch.deps, quickTickMs).run(signal)));
+    if (options.delivers !== false)
+      simulator.setWebhook({ url: `${relatch.url}/webhooks/seam`, secret: webhookSecret });
+  }
+  async function stop(): Promise<void> {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    await quickPumps;
+    await relatch.close();
+  }
+  await start();
+  return {
+    simulator,
+    get relatch() {
+      return relatch;
+    },
+    config,
+    logLines,
+    async apply(yaml, applyOptions = {}) {
+      const parsed = parseSchedulesFile(yaml);
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+      await using tool = await openTool(config, { now, log }, 'tool');
+      const applied = await applySchedules(tool, parsed.file, applyOptions);
+      await atRest(simulator, relatch.deps);
+      return applied;
+    },
+    until: (instant) => driveTo(simulator, relatch.deps, new Date(instant)),
+    rest: () => atRest(simulator, relatch.deps),
+    async sweep() {
+      await reconcile(relatch.deps);
+      await atRest(simulator, relatch.deps);
+    },
+    async codes() {
+      const rows = await relatch.deps.db.prisma.accessCode.findMany({
+        include: { schedule: true },
+        orderBy: [{ windowStartsAt: 'asc' }, { deviceId: 'asc' }, { generation: 'asc' }],
+      });
+      return rows.map((row) => ({
+        key: row.schedule.key,
+        deviceId: row.deviceId,
+        startsAt: row.windowStartsAt.toISOString(),
+        endsAt: row.windowEndsAt.toISOString(),
+        state: row.state,
+        reason: row.reason,
+        adopted: row.adopted,
+        generation: row.generation,
+        accessCodeId: row.accessCodeId,
+      }));
+    },
+    history: () =>
+      relatch.deps.db.prisma.historyEntry.findMany({
+        select: { kind: true, alert: true, message: true },
+        orderBy: { id: 'asc' },
+      }),
+    async alerts() {
+      const where = { alert: true };
+      const rows = await relatch.deps.db.prisma.historyEntry.findMany({ where, orderBy: { id: 'asc' } });
+      return rows.map(({ message }) => message);
+    },
+    opened: (deviceId = frontDoor) =>
+      simulator
+        .intervals(deviceId)
+        .map(({ on_device_from, off_device_at }) => `${brief(on_device_from)}/${brief(off_device_at)}`),
+    onlyCode(deviceId = frontDoor) {
+      const codes = simulator.codes({ device_id: deviceId });
+      const [code] = codes;
+      if (code === undefined || codes.length > 1) throw new Error(`the door has ${codes.length} codes`);
+      return code;
+    },
+    calls: (route) => simulator.requests.filter(({ method, path }) => `${method} ${path}` === route).length,
+    stop,
+    start,
+    async [Symbol.asyncDispose]() {
+      await stop().catch(() => undefined);
+      await simulator.close();
+      await database.drop();
+    },
+  };
+}
+
+/** To the minute where the seconds are none. */
+function brief(at: Date | null): string {
+  return at === null ? '…' : at.toISOString().replace(/(:00)?\.000Z$/, 'Z');
+}
+
+/** A schedules file with one schedule on the front door, Monday to Friday 9 to 17 in New York, changed as given. */
+export function weekdays(fields: Record<string, unknown> = {}): string {
+  return schedulesFile([aSchedule(fields)]);
+}
+
+export function schedulesFile(schedules: readonly object[], more: Record<string, unknown> = {}): string {
+  return JSON.stringify({ ...more, schedules });
+}
+
+/** One schedule of a file, with valid defaults. */
+export function aSchedule(fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    key: 'crew',
+    name: 'Crew',
+    devices: [frontDoor],
+    timezone: 'America/New_York',
+    starts_on: '2027-03-01',
+    windows: [{ rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' }],
+    ...fields,
+  };
+}
+
+/** A window on each day. */
+export function daily(from: string, to: string): object[] {
+  return [{ rrule: 'FREQ=DAILY', from, to }];
+}

@@ -1,0 +1,179 @@
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from '../../src/config.ts';
+import { UserError } from '../../src/core/errors.ts';
+import { loadOrCreateKeyFile } from '../../src/db/pin-key-file.ts';
+import { otherWebhookSecret, webhookSecret } from '../support/sign.ts';
+
+const keyA = Buffer.alloc(32, 1).toString('base64');
+const keyB = Buffer.alloc(32, 2).toString('base64');
+const enough = { SEAM_API_KEY: 'seam_test_key', SEAM_WEBHOOK_SECRETS: webhookSecret };
+
+function problemsOf(env: Record<string, string>, purpose: 'service' | 'tool' = 'service'): readonly string[] {
+  try {
+    // @ts-expect-error the overloads take one purpose each
+    readConfig(env, { for: purpose });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('readConfig', () => {
+  it('takes documented defaults for all but key and secrets', () => {
+    expect(readConfig(enough, { for: 'service' })).toEqual({
+      database: { url: undefined, dataDir: '.relatch' },
+      pinKeys: [],
+      log: { level: 'info' },
+      http: { host: '0.0.0.0', port: 8080 },
+      seam: { apiKey: 'seam_test_key', endpoint: undefined, settleMs: 60_000, webhookSecrets: [webhookSecret] },
+      reconcile: { intervalMs: 300_000 },
+      jobs: { concurrency: 10 },
+    });
+  });
+
+  it('reads every setting', () => {
+    const config = readConfig(
+      {
+        PORT: '0',
+        HOST: '::1',
+        DATABASE_URL: 'postgresql://relatch:word@db:5432/relatch',
+        DATA_DIR: '/var/lib/relatch',
+        SEAM_API_KEY: ' seam_key ',
+        SEAM_ENDPOINT: 'http://localhost:4000',
+        SEAM_SETTLE_SECONDS: '5',
+        SEAM_WEBHOOK_SECRETS: `${webhookSecret}, ${otherWebhookSecret.slice('whsec_'.length)},`,
+        RECONCILE_INTERVAL_SECONDS: '30',
+        WORKER_CONCURRENCY: '3',
+        PIN_ENCRYPTION_KEYS: `${keyA},${keyB}`,
+        LOG_LEVEL: 'debug',
+      },
+      { for: 'service' },
+    );
+    expect(config).toEqual({
+      database: { url: 'postgresql://relatch:word@db:5432/relatch', dataDir: '/var/lib/relatch' },
+      pinKeys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)],
+      log: { level: 'debug' },
+      http: { host: '::1', port: 0 },
+      seam: {
+        apiKey: 'seam_key',
+        endpoint: 'http://localhost:4000',
+        settleMs: 5_000,
+        webhookSecrets: [webhookSecret, otherWebhookSecret.slice('whsec_'.length)],
+      },
+      reconcile: { intervalMs: 30_000 },
+      jobs: { concurrency: 3 },
+    });
+  });
+
+  it('reports every problem at once, each with the name, what is expected and what is wrong', () => {
+    const problems = problemsOf({
+      PORT: '80800',
+      HOST: 'two words',
+      DATABASE_URL: 'mysql://root:hunter2@db/x',
+      SEAM_API_KEY: 'sk_live_4711',
+      SEAM_ENDPOINT: 'connect.getseam.com',
+      SEAM_SETTLE_SECONDS: 'soon',
+      SEAM_WEBHOOK_SECRETS: `${webhookSecret},my secret!`,
+      RECONCILE_INTERVAL_SECONDS: '1.5',
+      WORKER_CONCURRENCY: '0',
+      PIN_ENCRYPTION_KEYS: `${keyA},c2hvcnQ=`,
+      LOG_LEVEL: 'loud',
+    });
+    expect(problems).toMatchInlineSnapshot(`
+      [
+        "DATABASE_URL: expected a URL that begins with postgres:// or postgresql://, but it is not one",
+        "PIN_ENCRYPTION_KEYS: expected keys of 32 bytes in base64, comma separated, no two alike (openssl rand -base64 32), but number 2 of 2 is no base64 of 32 bytes",
+        "LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, but it is "loud"",
+        "PORT: expected a whole number from 0 to 65535, but it is "80800"",
+        "HOST: expected an IP address or a host name, but it is "two words"",
+        "SEAM_API_KEY: expected an API key of Seam, which begins with seam_ (Seam Console, Developer, API Keys), but it begins otherwise or holds a blank",
+        "SEAM_ENDPOINT: expected a URL that begins with https:// or http://, but it is not one",
+        "SEAM_SETTLE_SECONDS: expected a whole number from 1 to 3600, but it is "soon"",
+        "SEAM_WEBHOOK_SECRETS: expected signing secrets of the Seam webhook (whsec_…), comma separated, but number 2 of 2 is no base64 with or without whsec_ before it",
+        "RECONCILE_INTERVAL_SECONDS: expected a whole number from 5 to 86400, but it is "1.5"",
+        "WORKER_CONCURRENCY: expected a whole number from 1 to 100, but it is "0"",
+      ]
+    `);
+  });
+
+  it('never shows a secret', () => {
+    const env = {
+      DATABASE_URL: 'mysql://root:hunter2@db/x',
+      SEAM_API_KEY: 'hunter3',
+      SEAM_WEBHOOK_SECRETS: 'hunter4!',
+      PIN_ENCRYPTION_KEYS: 'hunter5',
+    };
+    expect(() => readConfig(env, { for: 'service' })).toThrow(expect.not.objectContaining({ message: /hunter/ }));
+    expect(problemsOf(env).join('\n')).not.toMatch(/hunter/);
+    expect(problemsOf(env)).toHaveLength(4);
+  });
+
+  it('takes an empty variable for an absent one', () => {
+    expect(problemsOf({ SEAM_API_KEY: '', SEAM_WEBHOOK_SECRETS: '  ', PORT: '', DATABASE_URL: '' })).toEqual([
+      expect.stringMatching(/^SEAM_API_KEY: .*not set/),
+      expect.stringMatching(/^SEAM_WEBHOOK_SECRETS: .*not set/),
+    ]);
+  });
+
+  it('asks a tool for nothing of Seam', () => {
+    const config = readConfig({ SEAM_API_KEY: 'broken', PORT: 'broken' }, { for: 'tool' });
+    expect(config).toEqual({
+      database: { url: undefined, dataDir: '.relatch' },
+      pinKeys: [],
+      log: { level: 'info' },
+    });
+  });
+
+  it('requires a PIN key with a database of its own, and tells so beside other problems', () => {
+    const env = { DATABASE_URL: 'postgres://db/relatch', LOG_LEVEL: 'loud' };
+    expect(problemsOf(env, 'tool')).toEqual([
+      expect.stringMatching(/^PIN_ENCRYPTION_KEYS: .*not set/),
+      expect.stringMatching(/^LOG_LEVEL: /),
+    ]);
+  });
+
+  it.each([
+    ['twice the same', `${keyA},${keyA}`],
+    ['twice the same in two spellings', `${keyA},${keyA.replace('=', '')}`],
+    ['too short', Buffer.alloc(31).toString('base64')],
+    ['too long', Buffer.alloc(33).toString('base64')],
+    ['no base64', '*'.repeat(44)],
+    ['only commas', ',,'],
+  ])('refuses PIN keys: %s', (_, keys) => {
+    expect(problemsOf({ ...enough, PIN_ENCRYPTION_KEYS: keys })).toEqual([
+      expect.stringMatching(/^PIN_ENCRYPTION_KEYS: /),
+    ]);
+  });
+
+  it('is a mistake of the user', () => {
+    expect(() => readConfig({}, { for: 'service' })).toThrow(UserError);
+    expect(() => readConfig({}, { for: 'service' })).toThrow(expect.objectContaining({ code: 'configuration' }));
+  });
+});
+
+describe('loadOrCreateKeyFile', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'relatch-key-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('gives everyone who starts at once the same key, for its owner only', async () => {
+    const dataDir = join(folder, 'new', 'data');
+    const keys = await Promise.all(Array.from({ length: 20 }, () => loadOrCreateKeyFile(dataDir)));
+    expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(1);
+    expect(keys[0]).toHaveLength(32);
+    expect(await loadOrCreateKeyFile(dataDir)).toEqual(keys[0]);
+    expect((await stat(join(dataDir, 'pin-encryption-key'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('refuses a file that holds no key instead of making a new one', async () => {
+    await writeFile(join(folder, 'pin-encryption-key'), 'half');
+    await chmod(join(folder, 'pin-encryption-key'), 0o600);
+    await expect(loadOrCreateKeyFile(folder)).rejects.toThrow(expect.objectContaining({ code: 'pin_key_file' }));
+  });
+});

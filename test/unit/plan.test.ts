@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import type { AccessCode } from '../../src/core/access-code.ts';
+import { type Action, type PlanInput, planSchedule } from '../../src/core/plan.ts';
+import { wakeAt } from '../../src/core/wake.ts';
+import type { Window } from '../../src/core/windows.ts';
+import {
+  aCode,
+  at,
+  day,
+  hour,
+  aPlanInput as input,
+  minute,
+  now,
+  today,
+  tomorrow,
+  window,
+} from '../support/plan-input.ts';
+
+/** "create today", "delete tomorrow not_planned": what is done to which window's code. */
+function told(actions: readonly Action[]): string[] {
+  const nameOf = (of: Window): string => (of.startsAt < now ? 'today' : 'tomorrow');
+  return actions.map((action) => {
+    const of =
+      'code' in action ? { startsAt: action.code.windowStartsAt, endsAt: action.code.windowEndsAt } : action.window;
+    return [action.kind, nameOf(of), 'reason' in action ? action.reason : ''].join(' ').trim();
+  });
+}
+
+const later = at(10 * minute);
+const live = aCode(today, { state: 'created' });
+const upcoming = aCode(tomorrow, { state: 'created' });
+const next = aCode(tomorrow);
+
+describe('planSchedule', () => {
+  it.each<[string, PlanInput, string[]]>([
+    ['means a code for the window in progress and the one after it', input([]), ['intend today', 'intend tomorrow']],
+    [
+      'does not run ahead of an upcoming window',
+      input([], { windows: [tomorrow, window(2 * day, 2 * day + hour)] }),
+      ['intend tomorrow'],
+    ],
+    ['asks for the first of two planned codes', input([aCode(today), next]), ['create today']],
+    [
+      'asks for both when PINs rotate',
+      input([aCode(today), next], { rotates: true }),
+      ['create today', 'create tomorrow'],
+    ],
+    ['leaves a quiet code alone', input([aCode(today, { quietUntil: later }), next]), []],
+    ['waits with the next code while the live one holds the PIN', input([live, next]), []],
+    [
+      'makes the next code beside the live one when PINs rotate',
+      input([live, next], { rotates: true }),
+      ['create tomorrow'],
+    ],
+    [
+      'does not ask more than 14 days ahead',
+      input([aCode(window(15 * day, 16 * day))], { windows: [window(15 * day, 16 * day)] }),
+      [],
+    ],
+    [
+      'gives up a window that is nearly over',
+      input([aCode(window(-hour, 4 * minute))], { windows: [window(-hour, 4 * minute)] }),
+      ['close today too_late'],
+    ],
+    ['closes what is no longer planned', input([aCode(tomorrow)], { windows: [] }), ['close tomorrow not_planned']],
+    ['closes what was missed', input([aCode(window(-2 * hour, -hour))], { windows: [] }), ['close today missed']],
+    ['looks for a code whose creation is unsettled', input([aCode(today, { state: 'unknown' }), next]), ['find today']],
+    ['does not look before it has settled', input([aCode(today, { state: 'calling', quietUntil: later }), next]), []],
+    [
+      'looks even if nothing is planned any more',
+      input([aCode(today, { state: 'unknown' })], { windows: [] }),
+      ['find today'],
+    ],
+    ['leaves a code as it should be', input([live, next]), []],
+    ['deletes a code that is not planned', input([live], { windows: [] }), ['delete today not_planned']],
+    [
+      'asks after a code that is reported gone early',
+      input([aCode(today, { state: 'created', goneSignalAt: now }), next]),
+      ['confirm_gone today'],
+    ],
+    [
+      'believes that a code is gone at its end',
+      input([aCode(window(-hour, minute), { state: 'created', goneSignalAt: now })], { windows: [] }),
+      ['removed today'],
+    ],
+    [
+      'gives a code two minutes to go',
+      input([aCode(window(-hour, -minute), { state: 'created' })], { windows: [] }),
+      [],
+    ],
+    [
+      'asks after a code that is overdue',
+      input([aCode(window(-hour, -2 * minute), { state: 'created' })], { windows: [] }),
+      ['confirm_gone today'],
+    ],
+    [
+      'moves the row of a live code whose end moved',
+      input([aCode(window(-hour, 5 * hour), { state: 'created' }), next]),
+      ['move today'],
+    ],
+    ['has Seam follow the row', input([{ ...live, askedEndsAt: at(5 * hour) }, next]), ['update today']],
+    [
+      'deletes a live code whose window starts later now',
+      input([live], { windows: [window(hour, 7 * hour)] }),
+      ['delete today moved_later'],
+    ],
+    [
+      'moves an upcoming code in place',
+      input([upcoming], { windows: [window(22 * hour, 30 * hour)] }),
+      ['move tomorrow'],
+    ],
+    [
+      'moves an upcoming code to a window that came in before its own',
+      input([upcoming]),
+      ['move tomorrow', 'intend tomorrow'],
+    ],
+    ['repeats a removal', input([{ ...live, state: 'removing' }, next]), ['delete today overdue']],
+    [
+      'has a removal that is reported proved at once, because the report may be of an earlier one',
+      input([{ ...live, state: 'removing', goneSignalAt: now, quietUntil: later }, next]),
+      ['delete today overdue'],
+    ],
+    ['keeps a rejected window’s place', input([aCode(today, { state: 'rejected' }), next]), ['create tomorrow']],
+    [
+      'asks again after a change',
+      input([aCode(today, { state: 'rejected' }), next], { generation: 1 }),
+      ['reopen today'],
+    ],
+    ['keeps a closed window’s place', input([aCode(today, { state: 'closed' }), upcoming]), []],
+    [
+      'goes past an upcoming window that was closed',
+      input([aCode(tomorrow, { state: 'closed' })], { windows: [tomorrow, today] }),
+      ['intend today'],
+    ],
+    [
+      'takes away a code whose window’s place another one keeps',
+      input([aCode(today, { state: 'closed' }), { ...live, generation: 0 }, next]),
+      ['delete today not_planned'],
+    ],
+    [
+      'closes a planned code whose window’s place another one keeps',
+      input([aCode(today, { state: 'removed' }), aCode(today), next]),
+      ['close today not_planned'],
+    ],
+    [
+      'leaves a code alone beside one of an older generation that is gone',
+      input([aCode(today, { state: 'removed' }), { ...live, generation: 1 }, next], { generation: 1 }),
+      [],
+    ],
+    [
+      'takes away what is not planned, however quiet another call has made it',
+      input([{ ...live, quietUntil: later }], { windows: [] }),
+      ['delete today not_planned'],
+    ],
+    [
+      'takes away at its window’s end what Seam made valid for longer',
+      input([{ ...aCode(window(-hour, 0), { state: 'created' }), confirmedEndsAt: at(hour) }], { windows: [] }),
+      ['delete today not_planned'],
+    ],
+    [
+      'takes away at its window’s end what may have been made longer by an unsettled change',
+      input([aCode(window(-hour, 0), { state: 'created', askedEndsAt: null })], { windows: [] }),
+      ['delete today not_planned'],
+    ],
+    [
+      'does not move a code that Seam has ended',
+      input([aCode(window(-hour, 0), { state: 'created' })], { windows: [window(-hour, hour)] }),
+      [],
+    ],
+    [
+      'repeats a change of unknown outcome, even after the end that Seam last confirmed',
+      input([aCode(today, { state: 'created', askedEndsAt: null, confirmedEndsAt: now }), next]),
+      ['update today'],
+    ],
+    [
+      'opens a closed window again after a change',
+      input([aCode(today, { state: 'closed' }), next], { generation: 1 }),
+      ['intend today'],
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(told(planSchedule(given))).toEqual(expected);
+  });
+
+  it('carries a live code over the cut of an endless run a day before it', () => {
+    const month = window(-20 * day, 2 * day);
+    const following = window(2 * day, 33 * day);
+    const code = aCode(month, { state: 'created' });
+    expect(planSchedule(input([code], { windows: [month, following] }))).toEqual([]);
+    expect(wakeAt(code, input([code], { windows: [month, following] }))).toEqual(at(day));
+    const dayBefore = input([code], { windows: [month, following], now: at(day) });
+    expect(planSchedule(dayBefore)).toMatchObject([{ kind: 'move', window: window(-20 * day, 33 * day) }]);
+  });
+});
+
+describe('wakeAt', () => {
+  it.each<[string, AccessCode, Partial<PlanInput>, Date]>([
+    ['a live code when its removal is overdue', live, {}, at(7 * hour + 2 * minute)],
+    ['an upcoming code when its removal is overdue', upcoming, {}, at(31 * hour + 2 * minute)],
+    ['an upcoming code at its start when PINs rotate', upcoming, { rotates: true }, at(23 * hour)],
+    ['a far code fourteen days ahead', aCode(window(20 * day, 21 * day)), {}, at(6 * day)],
+    ['a postponed code when its quiet time is over', aCode(today, { quietUntil: later }), {}, later],
+    ['an unsettled code when it has settled', aCode(today, { state: 'unknown', quietUntil: later }), {}, later],
+    ['a removal when it is to be asked for again', { ...live, state: 'removing', quietUntil: later }, {}, later],
+    ['a rejected code at its window’s end', aCode(today, { state: 'rejected' }), {}, today.endsAt],
+    [
+      'a code that Seam made valid for longer at its window’s end',
+      { ...live, confirmedEndsAt: at(9 * hour) },
+      {},
+      today.endsAt,
+    ],
+    ['a code of an unsettled change at its window’s end', { ...live, askedEndsAt: null }, {}, today.endsAt],
+    [
+      'a live code at its window’s end, though another call made it quiet for longer',
+      { ...live, askedEndsAt: null, quietUntil: at(9 * hour) },
+      {},
+      today.endsAt,
+    ],
+    [
+      'a blocked code at its own end at the latest',
+      next,
+      { codes: [{ ...live, windowEndsAt: at(40 * hour) }] },
+      tomorrow.endsAt,
+    ],
+    [
+      'a blocked code not each second while the removal is late',
+      next,
+      { codes: [{ ...live, windowEndsAt: at(-hour) }] },
+      at(5 * minute),
+    ],
+  ])('wakes %s', (_, code, fields, expected) => {
+    expect(wakeAt(code, input([code], fields))).toEqual(expected);
+  });
+});

@@ -1,0 +1,312 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Schedule } from '../../src/core/schedule.ts';
+import { formatProblems, parseSchedulesFile, type SchedulesFile } from '../../src/core/schedules-file.ts';
+import { isReopening, mergeSchedule } from '../../src/core/schedules-file-merge.ts';
+
+const head = 'timezone: America/New_York\nholidays: { us: [2026-12-25] }\nschedules:\n';
+const whole = `  - key: crew
+    name: Crew
+    devices: [door]
+    windows:
+      - { rrule: "FREQ=DAILY", from: "09:00", to: "17:00" }
+`;
+
+function problemsOf(text: string): string[] {
+  const parsed = parseSchedulesFile(text);
+  return parsed.ok ? [] : formatProblems('f.yaml', parsed.problems);
+}
+
+function fileOf(text: string): SchedulesFile {
+  const parsed = parseSchedulesFile(text);
+  if (!parsed.ok) throw new Error(formatProblems('f.yaml', parsed.problems).join('\n'));
+  return parsed.file;
+}
+
+describe('a mistake in the file is told with its line, its field and the remedy', () => {
+  it.each([
+    ['an unknown zone', 'timezone: America/Chigaco', '9  schedules[0].timezone: ', 'mean "America/Chicago"?'],
+    ['an unknown field', 'device: [x]', '9  schedules[0].device: ', 'Did you mean "devices"?'],
+    [
+      'an unknown field like no other',
+      'qwertzuiop: 1',
+      '9  schedules[0].qwertzuiop: ',
+      'The fields here are key, name',
+    ],
+    ['a field given twice', 'name: Other', '9  schedules[0].name: ', 'given twice'],
+    ['a text that YAML takes for a number', 'holder: 42', '9  schedules[0].holder: ', 'put it in quotes'],
+    ['a text of several lines', 'holder: "a\\nb"', '9  schedules[0].holder: ', 'without line breaks'],
+    ['a date that does not exist', 'starts_on: 2026-02-30', '9  schedules[0].starts_on: ', 'is no date'],
+    ['a date out of range', 'starts_on: 1066-10-14', '9  schedules[0].starts_on: ', 'from 1970 to 2200'],
+    [
+      'an end before the start',
+      'starts_on: 2026-12-02\n    ends_on: 2026-12-01',
+      '10  schedules[0].ends_on: ',
+      'before',
+    ],
+    ['an unquoted PIN', 'pin: 4821', '9  schedules[0].pin: ', 'put it in quotes'],
+    ['a PIN with too few digits', 'pin: "482"', '9  schedules[0].pin: ', 'has 3 digits: give it 4 to 8'],
+    ['a PIN with too many digits', 'pin: "482148214"', '9  schedules[0].pin: ', 'has 9 digits: give it 4 to 8'],
+    ['a PIN that is none', 'pin: kept', '9  schedules[0].pin: ', 'keep, rotate, or a PIN'],
+    ['an unknown status', 'status: ended', '9  schedules[0].status: ', 'active or paused'],
+    ['a truth that is none', 'allow_other_pin: yes', '9  schedules[0].allow_other_pin: ', 'true or false'],
+    ['an unknown exception', 'except: { holiday: [us] }', '9  schedules[0].except.holiday: ', 'mean "holidays"?'],
+    ['a wrong exception date', 'except: { dates: [2026-13-01] }', '9  schedules[0].except.dates[0]: ', 'is no date'],
+    [
+      'a date excepted twice',
+      'except: { dates: [2026-12-24, 2026-12-24] }',
+      '9  schedules[0].except.dates[1]: ',
+      'twice',
+    ],
+    ['no list', 'except: { dates: 2026-12-24 }', '9  schedules[0].except.dates: ', 'must be a list'],
+  ])('%s', (_, line, place, remedy) => {
+    // The line after the 3 of the head and the 5 of the schedule.
+    const problems = problemsOf(`${head}${whole}    ${line}
+`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`f.yaml:${place}`);
+    expect(problems[0]).toContain(remedy);
+  });
+
+  const withWindows = (windows: string) => `${head}${whole.split('windows:')[0]}windows:\n      - ${windows}\n`;
+  it.each([
+    ['{ rrule: "FREQ=HOURLY", from: "09:00", to: "17:00" }', 'rrule: ', 'FREQ=DAILY'],
+    ['{ rrule: "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", from: "09:00", to: "17:00" }', 'rrule: ', 'never matches'],
+    ['{ rrule: "FREQ=DAILY", from: "25:00", to: "17:00" }', 'from: ', 'HH:MM'],
+    ['{ rrule: "FREQ=DAILY", from: "09:00", to: "24:01" }', 'to: ', 'HH:MM'],
+    ['{ rrule: "FREQ=DAILY", from: "09:00" }', 'to: ', 'It is missing'],
+    ['{ rrule: "FREQ=DAILY", from: 9, to: "17:00" }', 'from: ', 'put it in quotes'],
+    ['{ rule: "FREQ=DAILY", rrule: "FREQ=DAILY", from: "09:00", to: "17:00" }', 'rule: ', 'Did you mean "rrule"?'],
+  ])('a window %s', (window, field, remedy) => {
+    const problems = problemsOf(withWindows(window));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`f.yaml:8  schedules[0].windows[0].${field}`);
+    expect(problems[0]).toContain(remedy);
+  });
+
+  it.each([
+    ['a device listed twice', whole.replace('[door]', '[door, door]'), '6  schedules[0].devices[1]: '],
+    ['no device', whole.replace('[door]', '[]'), '6  schedules[0].devices: '],
+    ['no window', `${whole.split('windows:')[0]}windows: []\n`, '7  schedules[0].windows: '],
+    ['a key used twice', whole + whole, '9  schedules[1].key: '],
+    ['no key', whole.replace('key: crew\n    ', ''), '4  schedules[0].key: '],
+    ['a key that is none', whole.replace('key: crew', 'key: "the crew"'), '4  schedules[0].key: '],
+    ['no schedule', '  - crew\n', '4  schedules[0]: '],
+    [
+      'a PIN that two schedules have on one door',
+      `${whole}    pin: "4821"\n${whole.replace('crew', 'gym')}    pin: "4821"\n`,
+      '15  schedules[1].pin: ',
+    ],
+  ])('%s', (_, schedules, place) => {
+    const problems = problemsOf(head + schedules);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`f.yaml:${place}`);
+  });
+
+  it.each([
+    ['an empty file', '', 1],
+    ['a file that is no mapping', '- a', 1],
+    ['no list of schedules', 'schedules: 4', 1],
+    ['an unclosed quote', 'schedules: []\ntimezone: "Europe', 2],
+    ['a tab', 'schedules:\n\t- key: x', 2],
+    ['an alias to nowhere', 'schedules: *none', 1],
+    ['two documents', 'schedules: []\n---\nschedules: []', 2],
+    ['a wrong holiday', 'holidays:\n  us:\n    - 2026-12-25\n    - 2026-12-32\nschedules: []', 4],
+    ['an unknown field at the top', 'schedules: []\nshedules: []', 2],
+  ])('%s', (_, text, line) => {
+    const problems = problemsOf(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^f\\.yaml:${line}  `));
+  });
+});
+
+it('tells all mistakes at once, in the order of the file', () => {
+  const problems = problemsOf(`timezone: Nowhere/Land
+schedules:
+  - key: a
+    name: ""
+    devices: [x]
+    pin: 4821
+    windows:
+      - { rrule: "FREQ=DAILY;FREQ=DAILY", from: "09:00", to: "9" }
+      - { rrule: "FREQ=DAILY", from: "09:00" }
+  - key: a
+    colour: blue
+    starts_on: 2026-99-99
+`);
+  expect(problems.map((line) => line.split(': ')[0])).toEqual([
+    'f.yaml:1  timezone',
+    'f.yaml:4  schedules[0].name',
+    'f.yaml:6  schedules[0].pin',
+    'f.yaml:8  schedules[0].windows[0].rrule',
+    'f.yaml:8  schedules[0].windows[0].to',
+    'f.yaml:9  schedules[0].windows[1].to',
+    'f.yaml:10  schedules[1].key',
+    'f.yaml:11  schedules[1].colour',
+    'f.yaml:12  schedules[1].starts_on',
+  ]);
+});
+
+it.each([
+  'pin: 482133',
+  'pin: "482133x"',
+  'pin: ["482133"]',
+  'pin: "482133" 482133',
+  '"482133',
+  'pin: "482133',
+  '482133: 1',
+])('never repeats a PIN: %s', (line) => {
+  const problems = problemsOf(`${head}${whole}    ${line}\n`);
+  expect(problems.length).toBeGreaterThan(0);
+  expect(problems.map((problem) => problem.replace(/schedules\[0\]\.482133/, '')).join('\n')).not.toContain('482133');
+});
+
+it('reads the example without a mistake', () => {
+  const text = readFileSync(new URL('../../prisma/schedules.example.yaml', import.meta.url), 'utf8');
+  expect(problemsOf(text)).toEqual([]);
+  const { schedules } = fileOf(text);
+  expect(schedules).toHaveLength(5);
+  expect(new Set(schedules.flatMap(({ given }) => given.devices)).size).toBe(4);
+});
+
+it('takes quoted and unquoted dates and times for the same, and follows anchors', () => {
+  const file = fileOf(`timezone: America/New_York
+schedules:
+  - &first
+    key: a
+    name: A
+    devices: [x]
+    starts_on: 2026-12-01
+    windows: [{ rrule: FREQ=DAILY, from: 09:00, to: 24:00 }]
+`);
+  expect(file.schedules[0]?.given).toMatchObject({
+    starts_on: '2026-12-01',
+    windows: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '24:00' }],
+  });
+});
+
+describe('laid over what is stored', () => {
+  const stored: Schedule = {
+    id: 'e5b1c1de-0000-4000-8000-000000000000',
+    key: 'crew',
+    name: 'Crew',
+    holder: 'Ana Silva',
+    timezone: 'Europe/Berlin',
+    startsOn: '2026-01-05',
+    endsOn: '2027-12-31',
+    rules: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:00' }],
+    exceptDates: ['2026-12-24'],
+    holidays: [{ name: 'us', dates: ['2026-12-25'] }],
+    devices: [{ deviceId: 'door', generation: 3 }],
+    pinPolicy: 'given',
+    allowOtherPin: true,
+    status: 'paused',
+    version: 7,
+  };
+
+  function merge(lines: string, over: Partial<Schedule> | null = {}, revive = false) {
+    const file = fileOf(
+      `timezone: America/New_York\nholidays: { us: [2026-12-25] }\nschedules:\n  - key: crew\n${lines}`,
+    );
+    const [entry] = file.schedules;
+    if (entry === undefined) throw new Error('no schedule');
+    const now = new Date('2026-11-23T03:00:00Z');
+    return mergeSchedule({
+      file,
+      entry,
+      stored: over === null ? null : { ...stored, ...over },
+      lists: file.holidays,
+      now,
+      revive,
+    });
+  }
+
+  function merged(...args: Parameters<typeof merge>) {
+    const result = merge(...args);
+    if (!result.ok) throw new Error(formatProblems('f.yaml', result.problems).join('\n'));
+    return result;
+  }
+
+  const problems = (...args: Parameters<typeof merge>) => {
+    const result = merge(...args);
+    return result.ok ? [] : formatProblems('f.yaml', result.problems);
+  };
+
+  it('an absent field keeps its stored value', () => {
+    expect(merged('').changes).toEqual([]);
+    expect(merged('    except: { dates: [2026-12-24] }\n').changes).toEqual([]);
+  });
+
+  it('null clears the holder and the last day, and an empty list the exceptions', () => {
+    const { draft, changes } = merged('    holder:\n    ends_on: null\n    except: { holidays: [], dates: [] }\n');
+    expect(draft).toMatchObject({ holder: null, endsOn: null, holidays: [], exceptDates: [] });
+    expect(changes.map(({ field }) => field)).toEqual(['holder', 'ends_on', 'except.dates', 'except.holidays']);
+    expect(JSON.stringify(changes)).not.toContain('Ana Silva');
+  });
+
+  it('only what moves windows or gives another PIN is a reopening', () => {
+    expect(isReopening(merged('    name: Other\n    holder: Bo\n    devices: [a, door]\n').changes)).toBe(false);
+    expect(isReopening(merged('    pin: rotate\n').changes)).toBe(true);
+    expect(isReopening(merged('    timezone: America/New_York\n').changes)).toBe(true);
+    expect(isReopening(merged('    ends_on: 2028-01-01\n').changes)).toBe(true);
+    expect(isReopening(merged('    status: active\n', {}, true).changes)).toBe(true);
+    expect(isReopening(merged('    status: paused\n', { status: 'active' }).changes)).toBe(false);
+  });
+
+  it.each([
+    ['paused', 'active', false, 'paused'],
+    ['ended', 'active', false, 'ended'],
+    ['paused', 'active', true, 'active'],
+    ['ended', 'active', true, 'active'],
+    ['ended', 'paused', true, 'ended'],
+    ['active', 'paused', false, 'paused'],
+    ['active', 'active', false, 'active'],
+  ] as const)('a schedule that is %s, under status: %s and revive %s, is %s', (before, status, revive, after) => {
+    const { draft, notes } = merged(
+      `    status: ${status}\n`,
+      { status: before, timezone: 'America/New_York' },
+      revive,
+    );
+    expect(draft.status).toBe(after);
+    expect(notes.length).toBe(status === 'active' && after !== 'active' ? 1 : 0);
+  });
+
+  it('a new schedule needs name, devices and windows, told at its own line', () => {
+    expect(problems('    holder: Bo\n', null).map((line) => line.split(': ')[0])).toEqual([
+      'f.yaml:4  schedules[0].name',
+      'f.yaml:4  schedules[0].devices',
+      'f.yaml:4  schedules[0].windows',
+    ]);
+  });
+
+  it.each([
+    ['FREQ=WEEKLY;INTERVAL=2;BYDAY=MO', 'INTERVAL=2'],
+    ['FREQ=DAILY;COUNT=5', 'COUNT=5'],
+    ['FREQ=WEEKLY', 'FREQ=WEEKLY without a day'],
+    ['FREQ=MONTHLY', 'FREQ=MONTHLY without a day'],
+    ['FREQ=YEARLY', 'FREQ=YEARLY without a day'],
+  ])('a new schedule with %s needs starts_on, a stored one has it', (rrule, reason) => {
+    const windows = `    windows: [{ rrule: "${rrule}", from: "09:00", to: "17:00" }]\n`;
+    const [problem, ...more] = problems(`    name: Crew\n    devices: [door]\n${windows}`, null);
+    expect(more).toEqual([]);
+    expect(problem).toContain(`schedules[0].starts_on: It is required because ${reason}`);
+    expect(problem).toContain('starts_on: 2026-11-22');
+    expect(problems(windows)).toEqual([]);
+  });
+
+  it('a new schedule starts today in its own zone', () => {
+    const lines =
+      '    name: Crew\n    devices: [door]\n    windows: [{ rrule: "FREQ=DAILY", from: "09:00", to: "17:00" }]\n';
+    expect(merged(lines, null).draft.startsOn).toBe('2026-11-22');
+    expect(merged(`${lines}    timezone: Asia/Tokyo\n`, null).draft.startsOn).toBe('2026-11-23');
+  });
+
+  it('a holiday list that is nowhere, and an end before the stored start, are mistakes', () => {
+    expect(problems('    except: { holidays: [us, de] }\n')).toEqual([
+      expect.stringContaining('f.yaml:5  schedules[0].except.holidays[1]: There is no holiday list "de"'),
+    ]);
+    expect(problems('    ends_on: 2025-12-31\n')).toEqual([
+      expect.stringContaining('f.yaml:5  schedules[0].ends_on: '),
+    ]);
+  });
+});

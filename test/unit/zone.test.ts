@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { instantToLocal, isTimeZone, localToInstant, offsetAt, zoneNamed } from '../../src/core/zone.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+/** The local date-time as though it were UTC, which is how zone.ts counts it. */
+const local = (text: string) => Date.parse(`${text}Z`);
+const iso = (at: number) => new Date(at).toISOString();
+
+describe('localToInstant', () => {
+  it.each([
+    ['takes the offset before the gap for a skipped time', 'America/New_York', '2026-03-08T02:30', '2026-03-08T07:30'],
+    [
+      'takes the offset before the gap at the first skipped minute',
+      'America/New_York',
+      '2026-03-08T02:00',
+      '2026-03-08T07:00',
+    ],
+    ['goes on after the gap with the new offset', 'America/New_York', '2026-03-08T03:00', '2026-03-08T07:00'],
+    ['takes the first of two in the Americas', 'America/New_York', '2026-11-01T01:30', '2026-11-01T05:30'],
+    ['takes the first of two in Europe', 'Europe/London', '2026-10-25T01:30', '2026-10-25T00:30'],
+    ['takes the first of two in Australia', 'Australia/Sydney', '2026-04-05T02:30', '2026-04-04T15:30'],
+    ['handles a change of half an hour', 'Australia/Lord_Howe', '2026-10-04T02:15', '2026-10-03T15:45'],
+    ['handles a midnight that does not exist', 'America/Havana', '2026-03-08T00:00', '2026-03-08T05:00'],
+    ['handles a whole day that does not exist', 'Pacific/Apia', '2011-12-30T10:00', '2011-12-30T20:00'],
+    ['handles the short summer time beside Ramadan', 'Africa/Casablanca', '2019-05-10T09:00', '2019-05-10T09:00'],
+    ['handles a zone without changes', 'Asia/Kolkata', '2026-06-01T00:00', '2026-05-31T18:30'],
+    ['handles a year far ahead', 'Europe/Berlin', '2199-07-01T12:00', '2199-07-01T10:00'],
+  ])('%s', (_title, zone, text, expected) => {
+    expect(iso(localToInstant(zoneNamed(zone), local(text)))).toBe(`${expected}:00.000Z`);
+  });
+
+  it('answers outside its table with the nearest known offset', () => {
+    const zone = zoneNamed('Europe/Berlin');
+    expect(offsetAt(zone, Date.UTC(1800, 0, 1))).toBe(60 * MINUTE);
+    expect([60 * MINUTE, 120 * MINUTE]).toContain(offsetAt(zone, 8.64e15));
+  });
+});
+
+describe('isTimeZone', () => {
+  it.each([
+    'Europe/Berlin',
+    'America/Argentina/Buenos_Aires',
+    'Asia/Kolkata',
+    'US/Pacific',
+    'Etc/GMT+5',
+    'UTC',
+    'GMT',
+  ])('accepts %s', (name) => {
+    expect(isTimeZone(name)).toBe(true);
+  });
+
+  it.each([
+    '',
+    'Europe/Atlantis',
+    'IST',
+    'PST',
+    'EST',
+    '+05:30',
+    '-08:00',
+    'Z',
+    'Europe/Berlin ',
+    '../Berlin',
+    'Local',
+  ])('refuses %j', (name) => {
+    expect(isTimeZone(name)).toBe(false);
+    expect(() => zoneNamed(name)).toThrow(RangeError);
+  });
+
+  it('shares one table between the spellings of a zone', () => {
+    expect(zoneNamed('US/Pacific')).toBe(zoneNamed('America/Los_Angeles'));
+    expect(zoneNamed('europe/berlin')).toBe(zoneNamed('Europe/Berlin'));
+  });
+});
+
+describe('agreement with Temporal', () => {
+  it('holds in every zone around each change of its clocks from 1995 to 2037', { timeout: 120_000 }, () => {
+    const disagreements: string[] = [];
+    let changes = 0;
+    for (const name of Intl.supportedValuesOf('timeZone').filter(isTimeZone)) {
+      for (const at of changesIn(name)) {
+        changes++;
+        disagreements.push(...disagreementsAround(name, at));
+      }
+    }
+    expect(disagreements).toEqual([]);
+    expect(changes).toBeGreaterThan(10_000);
+  });
+
+  it('holds in every zone on ordinary days', () => {
+    for (const name of Intl.supportedValuesOf('timeZone').filter(isTimeZone)) {
+      for (let at = Date.UTC(2024, 0, 1); at < Date.UTC(2028, 0, 1); at += 11 * DAY + 7 * 60 * MINUTE) {
+        expect(offsetAt(zoneNamed(name), at)).toBe(temporalOffset(name, at));
+      }
+    }
+  });
+});
+
+function* changesIn(name: string): Generator<number> {
+  let moment: Temporal.ZonedDateTime | null = Temporal.Instant.from('1995-01-01T00:00Z').toZonedDateTimeISO(name);
+  for (;;) {
+    moment = moment.getTimeZoneTransition('next');
+    if (moment === null || moment.epochMilliseconds >= Date.UTC(2038, 0, 1)) return;
+    yield moment.epochMilliseconds;
+  }
+}
+
+/** Looks at the local times just before, in and just after what the clocks skip or repeat, and at the instants beside. */
+function disagreementsAround(name: string, at: number): string[] {
+  const zone = zoneNamed(name);
+  const found: string[] = [];
+  for (const beside of [at - 1, at, at + 1]) {
+    if (offsetAt(zone, beside) !== temporalOffset(name, beside)) found.push(`${name} offset at ${iso(beside)}`);
+    if (instantToLocal(zone, beside) !== beside + temporalOffset(name, beside))
+      found.push(`${name} local at ${iso(beside)}`);
+  }
+  const edges = [at + temporalOffset(name, at - 1), at + temporalOffset(name, at)].sort((a, b) => a - b);
+  const [low = 0, high = 0] = edges;
+  const middle = Math.floor((low + high) / 2);
+  const probes = [low - DAY, low - MINUTE, low - 1, low, low + 1, middle, high - 1, high, high + MINUTE, high + DAY];
+  for (const localMs of probes) {
+    const wanted = Temporal.PlainDateTime.from(iso(localMs).slice(0, -1)).toZonedDateTime(name, {
+      disambiguation: 'compatible',
+    }).epochMilliseconds;
+    const actual = localToInstant(zone, localMs);
+    if (actual !== wanted) found.push(`${name} ${iso(localMs)} local: ${iso(actual)} instead of ${iso(wanted)}`);
+  }
+  return found;
+}
+
+function temporalOffset(name: string, at: number): number {
+  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(name).offsetNanoseconds / 1e6;
+}
