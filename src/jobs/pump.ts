@@ -4,7 +4,7 @@ import type { Log } from '../telemetry/log.ts';
 /** Background work that is repeated until it is told to stop. */
 export interface Pump {
   readonly name: string;
-  /** False before it runs, after it ended, and while its last pass has failed. */
+  /** False before its first pass is done, after it ended, and while its last pass has failed. */
   readonly isRunning: boolean;
   /** Ends once `signal` is aborted and the pass in flight is done; never rejects. */
   run(signal: AbortSignal): Promise<void>;
@@ -49,8 +49,11 @@ export function createPump(options: {
       while (!signal.aborted) {
         isWoken = false;
         try {
-          while (!signal.aborted && (await pass()));
-          isRunning = true;
+          let more = true;
+          while (more && !signal.aborted) {
+            more = await pass();
+            isRunning = true;
+          }
           await waitForTick(signal);
         } catch (error) {
           isRunning = false;

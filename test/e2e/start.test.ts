@@ -65,13 +65,15 @@ describe.concurrent('a start', () => {
     expect(second.code, second.output).toBe(2);
     expect(second.output).toContain(`port ${port}`);
     expect(second.output).not.toContain('    at ');
-    expect(await statusOf(first, '/readyz')).toBe(200);
+    await vi.waitFor(async () => expect(await statusOf(first, '/readyz')).toBe(200), slowMs);
   });
 
   it('of four instances on an empty database brings all of them up and applies each migration once', async () => {
     await using stage = await startStage({ isEmpty: true });
     const services = await Promise.all(Array.from({ length: 4 }, () => stage.start()));
-    for (const service of services) expect(await statusOf(service, '/readyz')).toBe(200);
+    for (const service of services) {
+      await vi.waitFor(async () => expect(await statusOf(service, '/readyz')).toBe(200), slowMs);
+    }
     const folder = await readdir(new URL('../../prisma/migrations', import.meta.url), { withFileTypes: true });
     const names = folder.filter((entry) => entry.isDirectory()).map(({ name }) => name);
     const { rows } = await stage.db.query<{ migration_name: string; finished: boolean }>(
