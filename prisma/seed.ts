@@ -8,7 +8,8 @@ import { readConfig } from '../src/config.ts';
 import { UserError } from '../src/core/errors.ts';
 import { calendarOf, type Schedule } from '../src/core/schedule.ts';
 import { formatProblems, type Problem, parseSchedulesFile } from '../src/core/schedules-file.ts';
-import { windowsFrom } from '../src/core/windows.ts';
+import { type Blackout, windowsFrom } from '../src/core/windows.ts';
+import { loadDoorBlackouts } from '../src/db/door-blackouts.ts';
 import { loadSchedulesByKeys } from '../src/db/schedules.ts';
 import { openTool, type Tool } from '../src/deps.ts';
 import { type Applied, ApplyProblems, applySchedules } from '../src/flows/apply-schedules.ts';
@@ -61,11 +62,15 @@ async function seed({ file: fileName, revive }: Arguments): Promise<void> {
   const now = tool.now();
   const { created, changed, unchanged } = applied;
   const schedules = await loadSchedulesByKeys(tool.db.prisma, [...created, ...changed, ...unchanged]);
+  const doors = await loadDoorBlackouts(
+    tool.db.prisma,
+    schedules.flatMap(({ devices }) => devices.map(({ deviceId }) => deviceId)),
+  );
   const byKey = new Map(schedules.map((schedule) => [schedule.key, schedule]));
   for (const [outcome, keys] of Object.entries({ created, changed, unchanged })) {
     for (const key of keys) {
       const schedule = byKey.get(key);
-      if (schedule !== undefined) console.log(`${outcome.padEnd(10)} ${key}: ${outlook(schedule, now)}`);
+      if (schedule !== undefined) console.log(`${outcome.padEnd(10)} ${key}: ${outlook(schedule, doors, now)}`);
     }
   }
   for (const note of applied.notes) console.log(`note       ${note}`);
@@ -84,9 +89,11 @@ async function openToolFor(problems: readonly Problem[]): Promise<Tool> {
 }
 
 /** "next window Tue 1 Dec 2026 09:00–17:00 (America/New_York)". */
-function outlook(schedule: Schedule, now: Date): string {
+function outlook(schedule: Schedule, doors: ReadonlyMap<string, readonly Blackout[]>, now: Date): string {
   if (schedule.status !== 'active') return schedule.status;
-  const [window] = windowsFrom(calendarOf(schedule), now, 1);
+  const [window] = schedule.devices
+    .flatMap(({ deviceId }) => windowsFrom(calendarOf(schedule, doors.get(deviceId) ?? []), now, 1))
+    .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime());
   if (window === undefined) return 'no window is left';
   const local = (instant: Date, format: string) => formatInTimeZone(instant, schedule.timezone, format);
   const isSameDay = local(window.startsAt, 'yyyy-MM-dd') === local(window.endsAt, 'yyyy-MM-dd');

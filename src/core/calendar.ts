@@ -1,6 +1,7 @@
 // Checks what people write about when a schedule is open, reports every problem at once, and compiles the rest into the
 // integers that windows.ts works with. A calendar is immutable, and holds no instant that is not fixed by its input.
 
+import { type Blackout, type Closure, type CompiledBlackout, compileBlackout, unionOf } from './blackouts.ts';
 import { DAY_MS, dateOfDay, FIRST_YEAR, formatLocalDate, LAST_YEAR, MINUTE_MS, parseLocalDate } from './local-date.ts';
 import { occurrenceOn } from './occurrences.ts';
 import type { CompiledRule } from './period-days.ts';
@@ -21,6 +22,12 @@ export interface ExtraWindow {
   readonly to: string;
 }
 
+/** How much earlier and later than its rules and extras say a window is open; whole minutes, by the stopwatch. */
+export interface Grace {
+  readonly earlyMinutes: number;
+  readonly lateMinutes: number;
+}
+
 export interface CalendarInput {
   readonly windows: readonly WindowRule[];
   readonly timezone: string;
@@ -30,12 +37,17 @@ export interface CalendarInput {
   /** Holidays included. They close rules, not extras. */
   readonly exceptDates?: readonly string[] | undefined;
   readonly extra?: readonly ExtraWindow[] | undefined;
+  readonly grace?: Grace | undefined;
+  /** Windows with at most so much between them are one; 0 joins only what overlaps or touches. */
+  readonly mergeGapsUpToMinutes?: number | undefined;
+  /** They act last: nothing reopens them. */
+  readonly blackouts?: readonly Blackout[] | undefined;
 }
 
 export interface CalendarProblem {
   readonly code: string;
   readonly message: string;
-  /** Path in the input, such as "windows[0].rrule". */
+  /** Path in the schedules file's terms, such as "windows[0].rrule" or "except.dates[1]". */
   readonly field: string;
 }
 
@@ -56,6 +68,11 @@ export interface Occurrence {
   readonly endAt: number;
 }
 
+/** An extra window, and the local day and span that it was made of. */
+export interface ExtraOccurrence extends Occurrence, DaySpan {
+  readonly day: number;
+}
+
 export interface Calendar {
   readonly zone: Zone;
   readonly startsOnDay: number;
@@ -63,7 +80,14 @@ export interface Calendar {
   readonly rules: readonly CalendarRule[];
   readonly exceptDays: ReadonlySet<number>;
   /** In order of their start, and within `startsOnDay` and `endsOnDay`. */
-  readonly extras: readonly Occurrence[];
+  readonly extras: readonly ExtraOccurrence[];
+  readonly earlyMs: number;
+  readonly lateMs: number;
+  readonly mergeMs: number;
+  /** What is closed by all blackouts together, in order, without overlap. */
+  readonly closed: readonly Closure[];
+  /** The blackouts one by one, for explanations. */
+  readonly blackouts: readonly CompiledBlackout[];
   /** The latest local time at which a rule's window ends, in ms from midnight of the day on which it starts. */
   readonly latestEndMs: number;
   /** Local time that lies at least between one occurrence and the next, in ms; 0 where they may meet. */
@@ -77,10 +101,14 @@ export type CalendarCompilation =
 const RULES_MAX = 50;
 const EXCEPT_DATES_MAX = 5_000;
 const EXTRAS_MAX = 1_000;
+const BLACKOUTS_MAX = 1_000;
+/** Longer than a day it would be another schedule; windows.ts looks back so far. */
+const MINUTES_MAX = 1_440;
 
 // Shared, because most of the many calendars in memory have neither.
 const NO_DAYS: ReadonlySet<number> = new Set();
 const NO_EXTRAS: readonly never[] = [];
+const NOTHING_CLOSED = { closed: NO_EXTRAS, blackouts: NO_EXTRAS };
 
 type Report = (field: string, code: string, message: string) => undefined;
 
@@ -102,11 +130,11 @@ export function compileCalendar(input: CalendarInput): CalendarCompilation {
         'timezone_unknown',
         `The time zone must be an IANA name like Europe/Berlin, but is "${input.timezone}".`,
       );
-  const startsOnDay = readDate(input.startsOn, 'startsOn', report);
-  const endsOnDay = input.endsOn === undefined ? LAST_DAY : readDate(input.endsOn, 'endsOn', report);
+  const startsOnDay = readDate(input.startsOn, 'starts_on', report);
+  const endsOnDay = input.endsOn === undefined ? LAST_DAY : readDate(input.endsOn, 'ends_on', report);
   if (startsOnDay !== undefined && endsOnDay !== undefined && endsOnDay < startsOnDay) {
     report(
-      'endsOn',
+      'ends_on',
       'ends_before_start',
       `The last day, ${input.endsOn}, must not be before the first, ${input.startsOn}.`,
     );
@@ -119,29 +147,39 @@ export function compileCalendar(input: CalendarInput): CalendarCompilation {
     .map((window, index) => compileWindow(window, `windows[${index}]`, bounds, report));
   const exceptDays = readDates(input.exceptDates ?? [], report);
   const extras = compileExtras(input.extra ?? [], bounds, report);
-  if (problems.length > 0 || bounds === undefined) return { ok: false, problems };
-  return {
-    ok: true,
-    calendar: assemble(
-      bounds,
-      rules.filter((rule) => rule !== undefined),
-      exceptDays,
-      extras,
-    ),
+  const stretch = {
+    earlyMs: readMinutes(input.grace?.earlyMinutes, 'grace.early_minutes', report),
+    lateMs: readMinutes(input.grace?.lateMinutes, 'grace.late_minutes', report),
+    mergeMs: readMinutes(input.mergeGapsUpToMinutes, 'merge_gaps_up_to_minutes', report),
   };
+  const blackouts = compileBlackouts(input.blackouts ?? [], zone, report);
+  if (problems.length > 0 || bounds === undefined) return { ok: false, problems };
+  const parts = { rules: rules.filter((rule) => rule !== undefined), exceptDays, extras, ...stretch };
+  return { ok: true, calendar: { ...bounds, ...parts, ...boundsOf(parts), ...closedBy(blackouts) } };
 }
 
-function assemble(
-  bounds: Bounds,
-  rules: readonly CalendarRule[],
-  exceptDays: ReadonlySet<number>,
-  extras: readonly Occurrence[],
-): Calendar {
+/**
+ * The calendar with further blackouts: those of a door, for the schedule's code there. Ones that could not be compiled are a
+ * bug of whoever stored them: throws.
+ */
+export function withBlackouts(calendar: Calendar, blackouts: readonly Blackout[]): Calendar {
+  if (blackouts.length === 0) return calendar;
+  const report: Report = (field, _, message) => {
+    throw new Error(`${field}: ${message}`);
+  };
+  const compiled = compileBlackouts(blackouts, calendar.zone, report);
+  return { ...calendar, ...closedBy([...calendar.blackouts, ...compiled]) };
+}
+
+function boundsOf({ rules, extras }: Pick<Calendar, 'rules' | 'extras'>): Pick<Calendar, 'latestEndMs' | 'pauseMs'> {
   const latestEndMs = Math.max(...rules.map((rule) => rule.toMs));
   const [only] = rules;
   const isAlone = only !== undefined && rules.length === 1 && extras.length === 0;
-  const pauseMs = isAlone ? DAY_MS - (only.toMs - only.fromMs) : 0;
-  return { ...bounds, rules, exceptDays, extras, latestEndMs, pauseMs };
+  return { latestEndMs, pauseMs: isAlone ? DAY_MS - (only.toMs - only.fromMs) : 0 };
+}
+
+function closedBy(blackouts: readonly CompiledBlackout[]): Pick<Calendar, 'closed' | 'blackouts'> {
+  return blackouts.length === 0 ? NOTHING_CLOSED : { closed: unionOf(blackouts), blackouts };
 }
 
 type Bounds = Pick<Calendar, 'zone' | 'startsOnDay' | 'endsOnDay'>;
@@ -149,8 +187,9 @@ type Bounds = Pick<Calendar, 'zone' | 'startsOnDay' | 'endsOnDay'>;
 function reportLimits(input: CalendarInput, report: Report): void {
   if (input.windows.length === 0) report('windows', 'windows_missing', 'A schedule needs at least one window.');
   reportLimit('windows', input.windows.length, RULES_MAX, report);
-  reportLimit('exceptDates', input.exceptDates?.length ?? 0, EXCEPT_DATES_MAX, report);
+  reportLimit('except.dates', input.exceptDates?.length ?? 0, EXCEPT_DATES_MAX, report);
   reportLimit('extra', input.extra?.length ?? 0, EXTRAS_MAX, report);
+  reportLimit('blackouts', input.blackouts?.length ?? 0, BLACKOUTS_MAX, report);
 }
 
 function reportLimit(field: string, length: number, max: number, report: Report): void {
@@ -185,25 +224,48 @@ function compileExtras(
   extras: readonly ExtraWindow[],
   bounds: Bounds | undefined,
   report: Report,
-): readonly Occurrence[] {
+): readonly ExtraOccurrence[] {
   if (extras.length === 0) return NO_EXTRAS;
-  const occurrences: Occurrence[] = [];
+  const occurrences: ExtraOccurrence[] = [];
   for (const [index, extra] of extras.slice(0, EXTRAS_MAX).entries()) {
     const field = `extra[${index}]`;
     const day = readDate(extra.date, `${field}.date`, report);
     const span = readSpan(extra, field, report);
     if (bounds === undefined || day === undefined || span === undefined) continue;
     if (day < bounds.startsOnDay || day > bounds.endsOnDay) continue;
-    occurrences.push(occurrenceOn(bounds.zone, day, span));
+    occurrences.push({ ...occurrenceOn(bounds.zone, day, span), ...span, day });
   }
   return occurrences.sort((a, b) => a.startAt - b.startAt);
+}
+
+function compileBlackouts(
+  blackouts: readonly Blackout[],
+  zone: Zone | undefined,
+  report: Report,
+): readonly CompiledBlackout[] {
+  return blackouts.slice(0, BLACKOUTS_MAX).flatMap((blackout, index) => {
+    const compilation = compileBlackout(blackout, zone);
+    if ('problem' in compilation) {
+      const { field, code, message } = compilation.problem;
+      report(`blackouts[${index}].${field}`, code, message);
+      return [];
+    }
+    return compilation.blackout === undefined ? [] : [compilation.blackout];
+  });
+}
+
+function readMinutes(minutes: number | undefined, field: string, report: Report): number {
+  if (minutes === undefined) return 0;
+  if (Number.isInteger(minutes) && minutes >= 0 && minutes <= MINUTES_MAX) return minutes * MINUTE_MS;
+  report(field, 'minutes_invalid', `It must be whole minutes from 0 to ${MINUTES_MAX}, but is ${minutes}.`);
+  return 0;
 }
 
 function readDates(texts: readonly string[], report: Report): ReadonlySet<number> {
   if (texts.length === 0) return NO_DAYS;
   const days = new Set<number>();
   for (const [index, text] of texts.slice(0, EXCEPT_DATES_MAX).entries()) {
-    const day = readDate(text, `exceptDates[${index}]`, report);
+    const day = readDate(text, `except.dates[${index}]`, report);
     if (day !== undefined) days.add(day);
   }
   return days;

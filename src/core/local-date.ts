@@ -79,6 +79,12 @@ export function isLocalDate(text: string): boolean {
   return parseLocalDate(text) !== undefined;
 }
 
+/** "HH:MM" of a local date-time in ms; midnight is 00:00. */
+export function formatLocalTime(localMs: number): string {
+  const minutes = Math.floor((localMs - Math.floor(localMs / DAY_MS) * DAY_MS) / MINUTE_MS);
+  return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+}
+
 /** "YYYY-MM-DD" of a day number. */
 export function formatLocalDate(day: number): string {
   const { year, month, dayOfMonth } = dateOfDay(day);

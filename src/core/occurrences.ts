@@ -5,14 +5,15 @@ import { DAY_MS } from './local-date.ts';
 import { nextDay } from './recurrence.ts';
 import { localToInstant, type Zone } from './zone.ts';
 
-interface RuleCursor {
+/** Where the reading of a rule is: the occurrence and its local day; none when the rule has no more. */
+export interface RuleCursor {
   readonly rule: CalendarRule;
   day: number;
   occurrence: Occurrence | undefined;
 }
 
-/** More than the longest window plus the farthest that local time is from UTC. */
-const EXTRA_REACH_MS = 4 * DAY_MS;
+/** More than the longest window with grace and merge, plus the farthest that local time is from UTC. */
+const EXTRA_REACH_MS = 6 * DAY_MS;
 
 /**
  * Holds every occurrence that starts on or after `fromDay` local. A few extras from shortly before it may come first;
@@ -64,7 +65,7 @@ export class OccurrenceReader {
   }
 
   private earliest(): Occurrence | undefined {
-    let first = this.calendar.extras[this.extraIndex];
+    let first: Occurrence | undefined = this.calendar.extras[this.extraIndex];
     for (const { occurrence } of this.cursors) {
       if (occurrence !== undefined && (first === undefined || occurrence.startAt < first.startAt)) first = occurrence;
     }
@@ -83,7 +84,8 @@ export function occurrenceOn(zone: Zone, day: number, span: DaySpan): Occurrence
   return { startAt, endAt: endAt > startAt ? endAt : startAt + span.toMs - span.fromMs };
 }
 
-function moveTo(calendar: Calendar, cursor: RuleCursor, fromDay: number): void {
+/** Moves to the rule's first occurrence on or after a local day that no bound or exception takes away. */
+export function moveTo(calendar: Calendar, cursor: RuleCursor, fromDay: number): void {
   const { rule } = cursor;
   let day = nextDay(rule.days, fromDay);
   while (day !== undefined && calendar.exceptDays.has(day)) day = nextDay(rule.days, day + 1);

@@ -1,5 +1,13 @@
 // A schedule as the rest of the core sees it: local dates as text, holiday lists resolved, no PIN.
-import { type Calendar, compileCalendar, type WindowRule } from './windows.ts';
+import {
+  type Blackout,
+  type Calendar,
+  compileCalendar,
+  type ExtraWindow,
+  type Grace,
+  type WindowRule,
+  withBlackouts,
+} from './windows.ts';
 
 /** keep: one PIN for every window. rotate: a new one each window. given: as keep, with the PIN that the user chose. */
 type PinPolicy = 'keep' | 'rotate' | 'given';
@@ -32,6 +40,12 @@ export interface Schedule {
   readonly exceptDates: readonly string[];
   /** Sorted by name. */
   readonly holidays: readonly HolidayDates[];
+  /** Sorted by date and time. */
+  readonly extra: readonly ExtraWindow[];
+  /** Its own, sorted; those of a door are the door's. */
+  readonly blackouts: readonly Blackout[];
+  readonly grace: Grace;
+  readonly mergeGapsUpToMinutes: number;
   /** Sorted by device. */
   readonly devices: readonly ScheduleDoor[];
   readonly pinPolicy: PinPolicy;
@@ -41,13 +55,30 @@ export interface Schedule {
 }
 
 /** What decides a schedule's windows. */
-export type CalendarSource = Pick<Schedule, 'rules' | 'timezone' | 'startsOn' | 'endsOn' | 'exceptDates' | 'holidays'>;
+export type CalendarSource = Pick<
+  Schedule,
+  | 'rules'
+  | 'timezone'
+  | 'startsOn'
+  | 'endsOn'
+  | 'exceptDates'
+  | 'holidays'
+  | 'extra'
+  | 'blackouts'
+  | 'grace'
+  | 'mergeGapsUpToMinutes'
+>;
 
 const calendars = new Map<string, { version: number; holidays: string; calendar: Calendar }>();
 const maxCalendars = 5_000;
 
-/** The compiled calendar of a stored schedule; compiled once per version and state of its holiday lists. */
-export function calendarOf(schedule: Schedule): Calendar {
+/** The calendar of a stored schedule on a door, which may have blackouts of its own for every schedule there. */
+export function calendarOf(schedule: Schedule, doorBlackouts: readonly Blackout[]): Calendar {
+  return withBlackouts(calendarOfAllDoors(schedule), doorBlackouts);
+}
+
+/** Compiled once per version and state of the holiday lists. */
+function calendarOfAllDoors(schedule: Schedule): Calendar {
   const holidays = schedule.holidays.map(({ name, dates }) => `${name}=${dates.join()}`).join(';');
   const known = calendars.get(schedule.id);
   if (known !== undefined && known.version === schedule.version && known.holidays === holidays) return known.calendar;
@@ -71,5 +102,9 @@ export function compileScheduleCalendar(source: CalendarSource): ReturnType<type
     startsOn: source.startsOn,
     ...(source.endsOn === null ? {} : { endsOn: source.endsOn }),
     exceptDates: [...closed].sort(),
+    extra: source.extra,
+    blackouts: source.blackouts,
+    grace: source.grace,
+    mergeGapsUpToMinutes: source.mergeGapsUpToMinutes,
   });
 }

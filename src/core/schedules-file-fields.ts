@@ -83,13 +83,42 @@ const pinField = z
   );
 const unquotedPin = 'A PIN without quotes is a number to YAML, which may change its digits: put it in quotes.';
 
+const timeField = z.string({ error: ({ input }) => textMessage(input) });
+
 const windowField = z.strictObject(
   {
     rrule: z.string({ error: ({ input }) => textMessage(input) }),
-    from: z.string({ error: ({ input }) => textMessage(input) }),
-    to: z.string({ error: ({ input }) => textMessage(input) }),
+    from: timeField,
+    to: timeField,
   },
   { error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold rrule, from and to.') },
+);
+
+const extraField = z.strictObject(
+  { date: dateField, from: timeField, to: timeField },
+  { error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold date, from and to.') },
+);
+
+const blackoutFields = {
+  from: timeField,
+  to: timeField,
+  reason: textField(200)
+    .nullish()
+    .transform((reason) => reason ?? null),
+};
+
+const blackoutField = z.strictObject(blackoutFields, {
+  error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold from, to and, if you like, reason.'),
+});
+
+const minutesField = z.number({ error: 'It must be a number of minutes.' });
+
+const graceField = z.strictObject(
+  { early_minutes: minutesField.optional(), late_minutes: minutesField.optional() },
+  {
+    error: ({ code }) =>
+      code === 'unrecognized_keys' ? undefined : 'It must hold early_minutes, late_minutes or both.',
+  },
 );
 
 const exceptField = z.strictObject(
@@ -98,6 +127,18 @@ const exceptField = z.strictObject(
     dates: listField(dateField, 'dates').optional(),
   },
   { error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold holidays, dates or both.') },
+);
+
+/** At the top of the file: for every schedule on those doors. */
+const doorBlackoutField = z.strictObject(
+  {
+    ...blackoutFields,
+    devices: listField(deviceField, 'device ids').min(1, { error: 'It is empty: list at least one device id.' }),
+  },
+  {
+    error: ({ code }) =>
+      code === 'unrecognized_keys' ? undefined : 'It must hold devices, from, to and, if you like, reason.',
+  },
 );
 
 /** The fields of a schedule. `holder` and `ends_on` may be null: that clears what is stored. */
@@ -115,6 +156,10 @@ export const scheduleFields = {
     error: 'It is empty: give at least one window with rrule, from and to.',
   }),
   except: exceptField,
+  extra: listField(extraField, 'extra windows'),
+  blackouts: listField(blackoutField, 'blackouts'),
+  grace: graceField,
+  merge_gaps_up_to_minutes: minutesField,
   status: z.enum(['active', 'paused'], { error: 'It must be active or paused.' }),
 } as const;
 
@@ -122,14 +167,19 @@ export const scheduleFields = {
 export const fileFields = {
   timezone: zoneField,
   holidays: z.record(textField(100), listField(dateField, 'dates'), { error: 'It must hold lists of dates by name.' }),
+  blackouts: listField(doorBlackoutField, 'blackouts'),
 } as const;
 
 /** Field names that may stand at a place in the file, for the suggestion when another one does. */
 export const knownNames = {
-  file: ['timezone', 'holidays', 'schedules'],
+  file: ['timezone', 'holidays', 'blackouts', 'schedules'],
   schedule: Object.keys(scheduleFields),
   window: ['rrule', 'from', 'to'],
   except: ['holidays', 'dates'],
+  extra: ['date', 'from', 'to'],
+  blackouts: ['from', 'to', 'reason'],
+  doorBlackouts: ['devices', 'from', 'to', 'reason'],
+  grace: ['early_minutes', 'late_minutes'],
 } as const;
 
 /** What a schedule in the file says; what it leaves out keeps its stored value. */

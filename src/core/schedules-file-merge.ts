@@ -1,5 +1,6 @@
 // Lays what the file says over what is stored: absent fields keep their stored value, nobody is revived unasked, and a new
 // schedule must be complete. Pure; PINs are compared where they can be decrypted.
+import { sortBlackouts } from './blackouts.ts';
 import { parseRule } from './rrule.ts';
 import { dependsOnStart, type Rule } from './rule.ts';
 import { compileScheduleCalendar, type HolidayDates, type Schedule, type ScheduleStatus } from './schedule.ts';
@@ -10,7 +11,7 @@ import {
   pathOfCalendarField,
   type SchedulesFile,
 } from './schedules-file.ts';
-import { localDateOf } from './windows.ts';
+import { type ExtraWindow, localDateOf } from './windows.ts';
 
 /** What a schedule is to become. */
 export type ScheduleDraft = Omit<Schedule, 'id' | 'version' | 'devices'> & { readonly deviceIds: readonly string[] };
@@ -22,7 +23,13 @@ export interface Change {
   readonly to?: FieldValue;
 }
 
-type FieldValue = string | boolean | null | readonly string[] | readonly Record<string, string | readonly string[]>[];
+type FieldValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly string[]
+  | readonly Record<string, string | null | readonly string[]>[];
 
 /** Holiday lists by name, as they will be stored. */
 export type HolidayLists = ReadonlyMap<string, readonly string[]>;
@@ -55,6 +62,11 @@ const reopeningFields: ReadonlySet<string> = new Set([
   'windows',
   'except.dates',
   'except.holidays',
+  'extra',
+  'blackouts',
+  'grace.early_minutes',
+  'grace.late_minutes',
+  'merge_gaps_up_to_minutes',
   'pin',
 ]);
 
@@ -86,8 +98,8 @@ export function mergeSchedule(input: MergeInput): Merge {
   return { ok: true, draft, changes, notes: [...notes, ...statusNotes(input, draft, changes)] };
 }
 
-/** A stored schedule that the file does not name, under holiday lists that the file changes. */
-export function mergeHolidays(
+/** A stored schedule that the file does not name, under holiday lists and door blackouts that the file changes. */
+export function mergeShared(
   stored: Schedule,
   lists: HolidayLists,
 ): { draft: ScheduleDraft; changes: readonly Change[] } {
@@ -153,6 +165,13 @@ function draftOf(input: MergeInput, holidays: readonly HolidayDates[]): { draft:
     rules: (given.windows ?? stored?.rules ?? []).map(({ rrule, from, to }) => ({ rrule, from, to })),
     exceptDates: [...(given.except?.dates ?? stored?.exceptDates ?? [])].sort(),
     holidays,
+    extra: sortExtra(given.extra ?? stored?.extra ?? []),
+    blackouts: sortBlackouts(given.blackouts ?? stored?.blackouts ?? []),
+    grace: {
+      earlyMinutes: given.grace?.early_minutes ?? stored?.grace.earlyMinutes ?? 0,
+      lateMinutes: given.grace?.late_minutes ?? stored?.grace.lateMinutes ?? 0,
+    },
+    mergeGapsUpToMinutes: given.merge_gaps_up_to_minutes ?? stored?.mergeGapsUpToMinutes ?? 0,
     deviceIds: [...(given.devices ?? stored?.devices.map(({ deviceId }) => deviceId) ?? [])].sort(),
     pinPolicy: given.pin?.policy ?? stored?.pinPolicy ?? 'keep',
     allowOtherPin: given.allow_other_pin ?? stored?.allowOtherPin ?? false,
@@ -180,6 +199,11 @@ function statusNotes({ entry, stored }: MergeInput, draft: ScheduleDraft, change
     ];
   }
   return [];
+}
+
+function sortExtra(extra: readonly ExtraWindow[]): ExtraWindow[] {
+  const keyOf = ({ date, from, to }: ExtraWindow) => `${date} ${from} ${to}`;
+  return [...extra].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 function draftFromStored({ id: _id, version: _version, devices, ...rest }: Schedule): ScheduleDraft {
@@ -210,6 +234,11 @@ function comparable(draft: ScheduleDraft): Record<string, FieldValue> {
     windows: draft.rules.map(({ rrule, from, to }) => ({ rrule, from, to })),
     'except.dates': draft.exceptDates,
     'except.holidays': draft.holidays.map(({ name, dates }) => ({ name, dates })),
+    extra: draft.extra.map(({ date, from, to }) => ({ date, from, to })),
+    blackouts: draft.blackouts.map(({ from, to, reason }) => ({ from, to, reason })),
+    'grace.early_minutes': draft.grace.earlyMinutes,
+    'grace.late_minutes': draft.grace.lateMinutes,
+    merge_gaps_up_to_minutes: draft.mergeGapsUpToMinutes,
     devices: draft.deviceIds,
     pin: draft.pinPolicy,
     allow_other_pin: draft.allowOtherPin,

@@ -1,6 +1,7 @@
 // Reads a schedules file: YAML in, what it says and everything that is wrong with it out. What depends on stored schedules
 // (a new one must be complete, lists and PINs that the database holds) is told apart, by schedules-file-merge.ts.
 import type { z } from 'zod';
+import { type Blackout, compileBlackout, sortBlackouts } from './blackouts.ts';
 import { compileScheduleCalendar } from './schedule.ts';
 import { fileFields, knownNames, type ScheduleFields, scheduleFields } from './schedules-file-fields.ts';
 import { nearest } from './schedules-file-nearest.ts';
@@ -24,6 +25,8 @@ export interface FileSchedule {
 export interface SchedulesFile {
   readonly timezone: string | null;
   readonly holidays: ReadonlyMap<string, readonly string[]>;
+  /** By device, for every schedule there; null: the file does not speak of them. */
+  readonly doorBlackouts: ReadonlyMap<string, readonly Blackout[]> | null;
   readonly schedules: readonly FileSchedule[];
   /** Whether a default zone is there but wrong: then nothing is said of schedules that lack one. */
   readonly isTimezoneWrong: boolean;
@@ -54,9 +57,10 @@ export function parseSchedulesFile(text: string): ParsedSchedulesFile {
   const named = isMapping(content.holidays) ? Object.keys(content.holidays).map((name) => [name, []] as const) : [];
   const lists = reader.read(fileFields.holidays, content.holidays, ['holidays']);
   const holidays = new Map<string, readonly string[]>(lists === undefined ? named : Object.entries(lists));
+  const doorBlackouts = readDoorBlackouts(reader, content.blackouts);
   const schedules = readSchedules(reader, content.schedules, timezone);
   const isTimezoneWrong = timezone === null && content.timezone !== undefined;
-  const file: SchedulesFile = { timezone, holidays, schedules, isTimezoneWrong, problemAt: source.problemAt };
+  const file = { timezone, holidays, doorBlackouts, schedules, isTimezoneWrong, problemAt: source.problemAt };
   return problems.length === 0 ? { ok: true, file } : { ok: false, problems: sortProblems(problems), file };
 }
 
@@ -77,13 +81,20 @@ export function formatProblems(fileName: string, problems: readonly Problem[]): 
 
 /** The path in the file of a field that the calculator names. */
 export function pathOfCalendarField(field: string): Path {
-  const window = /^windows\[(\d+)\](?:\.(\w+))?/.exec(field);
-  if (window !== null) return ['windows', Number(window[1]), ...(window[2] === undefined ? [] : [window[2]])];
-  if (field.startsWith('exceptDates')) return ['except'];
-  return [{ startsOn: 'starts_on', endsOn: 'ends_on' }[field] ?? field];
+  // Holiday lists and dates come to it as one.
+  if (field.startsWith('except')) return ['except'];
+  return field.split(/[.[\]]+/).flatMap((part) => (part === '' ? [] : [/^\d+$/.test(part) ? Number(part) : part]));
 }
 
 type Mapping = Record<string, unknown>;
+
+/** The names that may stand in the mapping at a path. */
+function namesAt(path: Path): readonly string[] {
+  const place = path.findLast((part) => typeof part === 'string');
+  if (place === 'except' || place === 'extra' || place === 'grace') return knownNames[place];
+  if (place === 'blackouts') return path[0] === 'blackouts' ? knownNames.doorBlackouts : knownNames.blackouts;
+  return knownNames.window;
+}
 
 function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -115,7 +126,7 @@ class Reader {
     for (const issue of result.error.issues) {
       const at = [...path, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
       if (issue.code === 'unrecognized_keys') {
-        const names = at.at(-1) === 'except' ? knownNames.except : knownNames.window;
+        const names = namesAt(at);
         for (const key of issue.keys) this.#reportName([...at, key], key, names);
       } else {
         this.report(at, issue.message);
@@ -135,6 +146,21 @@ class Reader {
     const remedy = near === null ? `The fields here are ${known.join(', ')}.` : `Did you mean "${near}"?`;
     this.report(path, `This field is not known. ${remedy}`);
   }
+}
+
+/** Blackouts that hold for every schedule on their doors, by device. */
+function readDoorBlackouts(reader: Reader, content: unknown): ReadonlyMap<string, readonly Blackout[]> | null {
+  const entries = reader.read(fileFields.blackouts, content, ['blackouts']);
+  if (entries === undefined) return null;
+  const byDevice = new Map<string, Blackout[]>();
+  for (const [index, { devices, ...blackout }] of entries.entries()) {
+    const compilation = compileBlackout(blackout, undefined);
+    if ('problem' in compilation) {
+      reader.report(['blackouts', index, compilation.problem.field], compilation.problem.message);
+    }
+    for (const device of devices) byDevice.set(device, [...(byDevice.get(device) ?? []), blackout]);
+  }
+  return new Map([...byDevice].map(([device, blackouts]) => [device, sortBlackouts(blackouts)]));
 }
 
 function readSchedules(reader: Reader, content: unknown, timezone: string | null): FileSchedule[] {
@@ -203,14 +229,19 @@ function reportCalendar(
     endsOn: given.ends_on ?? null,
     exceptDates: given.except?.dates ?? [],
     holidays: [],
+    extra: given.extra ?? [],
+    blackouts: given.blackouts ?? [],
+    grace: { earlyMinutes: given.grace?.early_minutes ?? 0, lateMinutes: given.grace?.late_minutes ?? 0 },
+    mergeGapsUpToMinutes: given.merge_gaps_up_to_minutes ?? 0,
   });
   if (result.ok) return;
   for (const { field, message } of result.problems) {
     // Only against a start that the file gives; the stored one is held against it later.
-    if (field === 'endsOn' && given.starts_on === undefined) continue;
+    if (field === 'ends_on' && given.starts_on === undefined) continue;
     const [name, position, ...rest] = pathOfCalendarField(field);
     if (name === undefined) continue;
-    const index = typeof position === 'number' ? windows[position]?.index : undefined;
+    // Windows that could not be read were left out, so they are counted anew.
+    const index = name === 'windows' && typeof position === 'number' ? windows[position]?.index : position;
     reader.report([...path, name, ...(index === undefined ? [] : [index, ...rest])], message);
   }
 }

@@ -1,18 +1,22 @@
 // The windows of a calendar: the instants between which its codes are valid. Pure and lazy. Windows come out the same
 // whatever instant is asked about, and a schedule's age costs nothing: only days near the wanted instant are looked at.
 
+import { closedUntil, openParts } from './blackouts.ts';
 import type { Calendar } from './calendar.ts';
 import { DAY_MS, dateOfDay, dayOf, formatLocalDate } from './local-date.ts';
 import { OccurrenceReader } from './occurrences.ts';
 import { instantToLocal, largestGapNear, localToInstant, type Zone, zoneNamed } from './zone.ts';
 
+export type { Blackout } from './blackouts.ts';
 export {
   type Calendar,
   type CalendarInput,
   type CalendarProblem,
   compileCalendar,
   type ExtraWindow,
+  type Grace,
   type WindowRule,
+  withBlackouts,
 } from './calendar.ts';
 export { isLocalDate } from './local-date.ts';
 
@@ -22,7 +26,7 @@ export interface Window {
   readonly endsAt: Date;
 }
 
-/** Occurrences that overlap or touch, joined; `endAt` grows while more of them are read. */
+/** Occurrences with their grace, joined where the gap is small enough; `endAt` grows while more of them are read. */
 interface Run {
   startAt: number;
   endAt: number;
@@ -38,18 +42,29 @@ const LOOKBACK_DAYS = 40;
 /**
  * The next `count` windows that end after `after`, in order; the one in progress comes first. Fewer when the calendar
  * ends. Each step takes what the one before it gives: rule occurrences, minus exception dates, plus extras
- * (OccurrenceReader); union of what overlaps or touches (`takeRun`, `growRun`); cut of long runs (`pushPieces`). A step
- * that lengthens windows goes before the cut, and must widen `completeFrom`; one that takes time away goes after it.
+ * (OccurrenceReader); union, grace and merge of small gaps (`takeRun`, `growRun`, in one: two occurrences are joined when the
+ * gap between them is no more than both graces and the merge take up); cut of long runs, minus blackouts (`pushPieces`).
+ * A step that lengthens windows goes before the cut, and must widen `nearestDay` and `completeFrom`; one that takes time
+ * away goes after it.
  */
 export function windowsFrom(calendar: Calendar, after: Date, count: number): Window[] {
   const afterAt = after.getTime();
   if (Number.isNaN(afterAt)) throw new RangeError('The instant after which windows are wanted is not a valid date.');
   const windows: Window[] = [];
   if (count <= 0) return windows;
-  let { occurrences, run } = openRuns(calendar, afterAt);
+  let fromAt = afterAt;
+  let { occurrences, run } = openRuns(calendar, fromAt);
   while (run !== undefined) {
-    pushPieces(windows, { calendar, occurrences, run, afterAt, count });
-    run = windows.length < count ? takeRun(occurrences) : undefined;
+    const doneAt = pushPieces(windows, { calendar, occurrences, run, fromAt, count });
+    if (windows.length >= count) break;
+    const reopensAt = closedUntil(calendar.closed, doneAt);
+    if (reopensAt === undefined) {
+      run = takeRun(calendar, occurrences);
+    } else {
+      // A blackout may last for years: what lies in it is not read.
+      fromAt = reopensAt;
+      ({ occurrences, run } = openRuns(calendar, fromAt));
+    }
   }
   return windows;
 }
@@ -81,7 +96,7 @@ function nearestDay(calendar: Calendar, afterAt: number): number {
   // Local order and the order of instants differ by at most the largest gap; once for each of the two conversions.
   const slackMs = 2 * largestGapNear(calendar.zone, afterAt);
   const localMs = instantToLocal(calendar.zone, afterAt);
-  return Math.floor((localMs - slackMs - calendar.latestEndMs) / DAY_MS) + 1;
+  return Math.floor((localMs - slackMs - calendar.latestEndMs - calendar.lateMs) / DAY_MS) + 1;
 }
 
 /** False if occurrences from before `fromDay` may belong to the run. */
@@ -92,40 +107,42 @@ function isStartKnown(calendar: Calendar, run: Run | undefined, fromDay: number)
 
 /** True if the run is one occurrence that no other can reach, which spares a look at its neighbours. */
 function isApart(calendar: Calendar, run: Run): boolean {
-  return calendar.pauseMs > largestGapNear(calendar.zone, run.endAt);
+  const joinedMs = calendar.earlyMs + calendar.lateMs + calendar.mergeMs;
+  return calendar.pauseMs > largestGapNear(calendar.zone, run.endAt) + joinedMs;
 }
 
-/** No occurrence that starts on a local day before `fromDay` ends after this instant. */
+/** No occurrence that starts on a local day before `fromDay` reaches, with its grace and a merge, beyond this instant. */
 function completeFrom(calendar: Calendar, fromDay: number): number {
   const endAt = localToInstant(calendar.zone, (fromDay - 1) * DAY_MS + calendar.latestEndMs);
-  return endAt + largestGapNear(calendar.zone, endAt);
+  return endAt + largestGapNear(calendar.zone, endAt) + calendar.lateMs + calendar.mergeMs;
 }
 
 /** Reads from a day to the first run that ends after `afterAt`, grown just so far that this is known. */
 function readRuns(calendar: Calendar, fromDay: number, afterAt: number): OpenRuns {
   const occurrences = new OccurrenceReader(calendar, fromDay);
-  for (let run = takeRun(occurrences); run !== undefined; run = takeRun(occurrences)) {
+  for (let run = takeRun(calendar, occurrences); run !== undefined; run = takeRun(calendar, occurrences)) {
     growRun(calendar, run, occurrences, afterAt);
     if (run.endAt > afterAt) return { occurrences, run };
   }
   return { occurrences, run: undefined };
 }
 
-function takeRun(occurrences: OccurrenceReader): Run | undefined {
+function takeRun({ earlyMs, lateMs }: Calendar, occurrences: OccurrenceReader): Run | undefined {
   const first = occurrences.take();
-  return first === undefined ? undefined : { startAt: first.startAt, endAt: first.endAt, isCut: false };
+  if (first === undefined) return undefined;
+  return { startAt: first.startAt - earlyMs, endAt: first.endAt + lateMs, isCut: false };
 }
 
 /**
- * Joins occurrences to the run until it ends after `pastAt` or nothing touches it. A run may be endless, hence the
+ * Joins occurrences to the run until it ends after `pastAt` or nothing comes near it. A run may be endless, hence the
  * bound.
  */
 function growRun(calendar: Calendar, run: Run, occurrences: OccurrenceReader, pastAt: number): void {
   if (isApart(calendar, run)) return;
   while (run.endAt <= pastAt) {
     const next = occurrences.peek();
-    if (next === undefined || next.startAt > run.endAt) return;
-    run.endAt = Math.max(run.endAt, next.endAt);
+    if (next === undefined || next.startAt - calendar.earlyMs > run.endAt + calendar.mergeMs) return;
+    run.endAt = Math.max(run.endAt, next.endAt + calendar.lateMs);
     occurrences.take();
   }
 }
@@ -134,25 +151,40 @@ interface PieceSource {
   readonly calendar: Calendar;
   readonly occurrences: OccurrenceReader;
   readonly run: Run;
-  readonly afterAt: number;
+  /** Windows that end at this instant or before are left out. */
+  readonly fromAt: number;
   readonly count: number;
 }
 
-/** Adds the run to the windows, whole or in pieces, and leaves the reader behind it unless `count` is reached. */
-function pushPieces(windows: Window[], { calendar, occurrences, run, afterAt, count }: PieceSource): void {
+/**
+ * Adds the run to the windows, whole or in pieces, without what is closed. Returns the instant up to which that is done: the
+ * reader is then behind the run, unless `count` is reached or a blackout begun.
+ */
+function pushPieces(windows: Window[], { calendar, occurrences, run, fromAt, count }: PieceSource): number {
+  const { zone, closed } = calendar;
   growRun(calendar, run, occurrences, run.startAt + RUN_MAX_MS);
-  if (!run.isCut && run.endAt - run.startAt <= RUN_MAX_MS) {
-    windows.push({ startsAt: new Date(run.startAt), endsAt: new Date(run.endAt) });
-    return;
-  }
+  const isLong = run.isCut || run.endAt - run.startAt > RUN_MAX_MS;
   let startAt = run.startAt;
-  while (windows.length < count) {
-    const cutAt = cutAfter(calendar.zone, startAt);
-    growRun(calendar, run, occurrences, cutAt);
+  for (;;) {
+    const cutAt = isLong ? cutAfter(zone, startAt) : run.endAt;
+    if (isLong) growRun(calendar, run, occurrences, cutAt);
     const endAt = Math.min(run.endAt, cutAt);
-    if (endAt > afterAt) windows.push({ startsAt: new Date(startAt), endsAt: new Date(endAt) });
-    if (run.endAt <= cutAt) return;
+    pushOpenParts(windows, closed, { startAt, endAt, fromAt, count });
+    const isDone = windows.length >= count || run.endAt <= cutAt;
+    if (isDone || (endAt >= fromAt && closedUntil(closed, endAt) !== undefined)) return endAt;
     startAt = cutAt;
+  }
+}
+
+function pushOpenParts(
+  windows: Window[],
+  closed: Calendar['closed'],
+  { startAt, endAt, fromAt, count }: { startAt: number; endAt: number; fromAt: number; count: number },
+): void {
+  if (endAt <= fromAt) return;
+  for (const part of openParts(closed, startAt, endAt)) {
+    if (windows.length >= count) return;
+    if (part.endAt > fromAt) windows.push({ startsAt: new Date(part.startAt), endsAt: new Date(part.endAt) });
   }
 }
 

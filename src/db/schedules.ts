@@ -1,6 +1,7 @@
 // Schedules as rows, with their rules, doors and holiday lists.
 import type { Schedule } from '../core/schedule.ts';
 import type { ScheduleDraft } from '../core/schedules-file-merge.ts';
+import { blackoutsColumn, blackoutsOf, extraColumn, extraOf } from './calendar-columns.ts';
 import type { Tx } from './client.ts';
 import { dateColumn, localDateText } from './date-columns.ts';
 import type { Prisma } from './generated/client.ts';
@@ -162,6 +163,11 @@ function columnsOf({ draft, pins }: ScheduleWrite) {
     startsOn: dateColumn(draft.startsOn),
     endsOn: draft.endsOn === null ? null : dateColumn(draft.endsOn),
     exceptDates: draft.exceptDates.map(dateColumn),
+    extra: extraColumn(draft.extra),
+    blackouts: blackoutsColumn(draft.blackouts),
+    graceEarlyMinutes: draft.grace.earlyMinutes,
+    graceLateMinutes: draft.grace.lateMinutes,
+    mergeGapsUpToMinutes: draft.mergeGapsUpToMinutes,
     pinPolicy: draft.pinPolicy,
     ...columnsOfPin(pins.all),
     allowOtherPin: draft.allowOtherPin,
@@ -184,6 +190,10 @@ function scheduleOf(row: Row): Schedule {
     holidays: row.holidayLists
       .map(({ holidayList: { name, dates } }) => ({ name, dates: dates.map(localDateText).sort() }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    extra: extraOf(row.extra),
+    blackouts: blackoutsOf(row.blackouts),
+    grace: { earlyMinutes: row.graceEarlyMinutes, lateMinutes: row.graceLateMinutes },
+    mergeGapsUpToMinutes: row.mergeGapsUpToMinutes,
     devices: row.devices
       .map(({ deviceId, generation }) => ({ deviceId, generation }))
       .sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1)),

@@ -1,17 +1,19 @@
 // Lays a schedules file over the stored schedules, in one transaction: all of it is applied, or nothing. The plan jobs of what
 // changed commit with it, so that a running service acts on it without a restart. What left the file is left alone.
 import { randomUUID } from 'node:crypto';
+import { areSameBlackouts, type Blackout } from '../core/blackouts.ts';
 import { UserError } from '../core/errors.ts';
 import { type Problem, type SchedulesFile, sortProblems } from '../core/schedules-file.ts';
 import {
   type Change,
   type HolidayLists,
   isReopening,
-  mergeHolidays,
   mergeSchedule,
+  mergeShared,
   type ScheduleDraft,
 } from '../core/schedules-file-merge.ts';
 import type { Tx } from '../db/client.ts';
+import { devicesOfSchedules, keysOnDevices, loadDoorBlackouts, saveDoorBlackouts } from '../db/door-blackouts.ts';
 import { keysUsingHolidayLists, loadHolidayLists, saveHolidayList } from '../db/holiday-lists.ts';
 import type { PlanKey } from '../db/queue.ts';
 import {
@@ -97,12 +99,17 @@ async function applyIn(tx: Tx, deps: ApplyDeps, file: SchedulesFile, options: Ap
   const changedLists = [...sortedLists(file)].filter(([name, dates]) => storedLists.get(name)?.join() !== dates.join());
   const fileKeys = new Set(file.schedules.map(({ key }) => key));
   const changedNames = changedLists.map(([name]) => name);
-  const users = (await keysUsingHolidayLists(tx, changedNames)).filter((key) => !fileKeys.has(key));
+  const changedDoors = await changedBlackouts(tx, file);
+  const touched = [
+    ...(await keysUsingHolidayLists(tx, changedNames)),
+    ...(await keysOnDevices(tx, [...changedDoors.keys()])),
+  ];
+  const users = [...new Set(touched)].filter((key) => !fileKeys.has(key));
   const stored = await loadSchedulesToChange(tx, [...fileKeys, ...users]);
   const storedByKey = new Map(stored.map((one) => [one.schedule.key, one]));
   const targets = [
     ...mergeAll({ file, lists, now, revive: options.revive ?? false }, storedByKey, problems, notes),
-    ...users.flatMap((key) => holidayTarget(storedByKey.get(key), lists)),
+    ...users.flatMap((key) => sharedTarget(storedByKey.get(key), lists)),
   ];
   const pins = await settlePins(
     deps,
@@ -112,7 +119,8 @@ async function applyIn(tx: Tx, deps: ApplyDeps, file: SchedulesFile, options: Ap
   if (problems.length > 0) throw new ApplyProblems(sortProblems(problems));
 
   for (const [name, dates] of changedLists) await saveHolidayList(tx, name, dates, now);
-  const outcomes = await writeTargets(tx, deps, targets, pins, now);
+  for (const [deviceId, blackouts] of changedDoors) await saveDoorBlackouts(tx, deviceId, blackouts, now);
+  const outcomes = await writeTargets(tx, deps, { targets, pins, changedDoors }, now);
   for (const { draft, id } of targets) {
     if (pins.get(id)?.isGuessable === true) notes.push(`The PIN given to ${draft.key} is easy to guess.`);
   }
@@ -120,6 +128,27 @@ async function applyIn(tx: Tx, deps: ApplyDeps, file: SchedulesFile, options: Ap
   const keysOf = (outcome: Outcome) =>
     targets.filter(({ id }) => outcomes.get(id) === outcome).map(({ draft }) => draft.key);
   return { created: keysOf('created'), changed: keysOf('changed'), unchanged: keysOf('unchanged'), notes };
+}
+
+/**
+ * The blackouts of doors that the file changes. A file that speaks of them at all speaks for the doors of its schedules and for
+ * those that it names; other doors keep theirs.
+ */
+async function changedBlackouts(tx: Tx, file: SchedulesFile): Promise<Map<string, readonly Blackout[]>> {
+  const { doorBlackouts } = file;
+  if (doorBlackouts === null) return new Map();
+  const given = file.schedules.flatMap((entry) => entry.given.devices ?? []);
+  const kept = await devicesOfSchedules(
+    tx,
+    file.schedules.map(({ key }) => key),
+  );
+  const deviceIds = [...new Set([...doorBlackouts.keys(), ...given, ...kept])];
+  const stored = await loadDoorBlackouts(tx, deviceIds);
+  return new Map(
+    deviceIds
+      .map((deviceId) => [deviceId, doorBlackouts.get(deviceId) ?? []] as const)
+      .filter(([deviceId, blackouts]) => !areSameBlackouts(blackouts, stored.get(deviceId) ?? [])),
+  );
 }
 
 async function notesOnOthers(tx: Tx, fileKeys: readonly string[]): Promise<string[]> {
@@ -157,9 +186,9 @@ function mergeAll(
   });
 }
 
-function holidayTarget(stored: StoredSchedule | undefined, lists: HolidayLists): Target[] {
+function sharedTarget(stored: StoredSchedule | undefined, lists: HolidayLists): Target[] {
   if (stored === undefined) return [];
-  const { draft, changes } = mergeHolidays(stored.schedule, lists);
+  const { draft, changes } = mergeShared(stored.schedule, lists);
   const { id } = stored.schedule;
   // Its doors and its PIN stay, so there is nothing to be reported.
   return [{ id, stored, draft, changes, pinCase: { id, draft, stored, choice: undefined, report: () => {} } }];
@@ -167,11 +196,17 @@ function holidayTarget(stored: StoredSchedule | undefined, lists: HolidayLists):
 
 type Outcome = 'created' | 'changed' | 'unchanged';
 
+/** All that is to be written, once nothing is wrong with it. */
+interface Settlement {
+  readonly targets: readonly Target[];
+  readonly pins: ReadonlyMap<string, SettledPins>;
+  readonly changedDoors: ReadonlyMap<string, readonly Blackout[]>;
+}
+
 async function writeTargets(
   tx: Tx,
   deps: ApplyDeps,
-  targets: readonly Target[],
-  pins: ReadonlyMap<string, SettledPins>,
+  { targets, pins, changedDoors }: Settlement,
   now: Date,
 ): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
@@ -182,13 +217,14 @@ async function writeTargets(
   for (const target of targets) {
     const settled = pins.get(target.id);
     if (settled === undefined) throw new Error(`the PINs of schedule ${target.draft.key} were not settled`);
-    const changes = withPin(target.changes, settled);
+    const changes = withDoors(withPin(target.changes, settled), target, changedDoors);
     const outcome = target.stored === null ? 'created' : changes.length > 0 ? 'changed' : 'unchanged';
     outcomes.set(target.id, outcome);
     if (outcome === 'unchanged') continue;
     // A door that comes or goes with a PIN of its own opens nothing at the doors that stay.
     const isReopened = settled.isChanged || isReopening(target.changes);
-    const generations = generationsOf(target, isReopened, nextGenerations);
+    const reopened = target.draft.deviceIds.filter((deviceId) => isReopened || changedDoors.has(deviceId));
+    const generations = generationsOf(target, new Set(reopened), nextGenerations);
     const { id, draft } = target;
     writes.push({ id, draft, pins: settled.pins, generations, isNew: outcome === 'created' });
     entries.push({ at: now, scheduleId: id, ...historyOf(target, outcome, changes) });
@@ -208,6 +244,16 @@ function withPin(changes: readonly Change[], settled: SettledPins): readonly Cha
   return [...changes, { field: 'pin' }];
 }
 
+/** A schedule's windows are others on a door whose blackouts change; its codes of before are moved or taken away. */
+function withDoors(
+  changes: readonly Change[],
+  { draft }: Target,
+  changedDoors: ReadonlyMap<string, readonly Blackout[]>,
+): readonly Change[] {
+  const devices = draft.deviceIds.filter((deviceId) => changedDoors.has(deviceId));
+  return devices.length === 0 ? changes : [...changes, { field: 'blackouts of doors', to: devices }];
+}
+
 /** Doors that may have had codes of this schedule before. */
 function joinedDoors({ id, stored, draft }: Target): PlanKey[] {
   if (stored === null) return [];
@@ -217,16 +263,15 @@ function joinedDoors({ id, stored, draft }: Target): PlanKey[] {
 
 function generationsOf(
   { id, stored, draft }: Target,
-  isReopened: boolean,
+  reopened: ReadonlySet<string>,
   nextGenerations: ReadonlyMap<string, number>,
 ): Map<string, number> {
   const before = new Map(stored?.schedule.devices.map(({ deviceId, generation }) => [deviceId, generation]));
-  const step = isReopened ? 1 : 0;
   return new Map(
     draft.deviceIds.map((deviceId) => {
       const generation = before.get(deviceId);
       const joining = nextGenerations.get(doorKey({ scheduleId: id, deviceId })) ?? 0;
-      return [deviceId, generation === undefined ? joining : generation + step];
+      return [deviceId, generation === undefined ? joining : generation + Number(reopened.has(deviceId))];
     }),
   );
 }

@@ -2,9 +2,10 @@
 import { formatInTimeZone } from 'date-fns-tz';
 import { earlyRemovalMs, type PlanInput, tooLateMs } from '../core/plan.ts';
 import { calendarOf, type Schedule } from '../core/schedule.ts';
-import { localDateOf, type Window, windowsFrom } from '../core/windows.ts';
+import { type Blackout, localDateOf, type Window, windowsFrom } from '../core/windows.ts';
 import { type CodeChange, lastPlannedEndsAt, loadCodes, type StoredCode } from '../db/access-codes.ts';
 import { type KnownDevice, loadDevice } from '../db/devices.ts';
+import { loadDoorBlackouts } from '../db/door-blackouts.ts';
 import type { HistoryEntry, HistoryKind } from '../db/history.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { loadSchedule } from '../db/schedules.ts';
@@ -14,6 +15,8 @@ export interface Door {
   readonly key: PlanKey;
   readonly schedule: Schedule;
   readonly device: KnownDevice | null;
+  /** Blackouts that hold for every schedule on this door. */
+  readonly blackouts: readonly Blackout[];
   readonly input: PlanInput<StoredCode>;
   /** Whether this door is to have codes at all: the schedule is active and the door is one of its. */
   readonly isServed: boolean;
@@ -26,18 +29,19 @@ export interface Door {
 export async function readDoor(deps: FlowDeps, key: PlanKey, known: Door | null = null): Promise<Door | null> {
   const now = deps.now();
   const { prisma } = deps.db;
-  const [schedule, codes, device] = await Promise.all([
+  const [schedule, codes, device, blackouts] = await Promise.all([
     known?.schedule ?? loadSchedule(prisma, key.scheduleId),
     loadCodes(prisma, key, now),
     known?.device ?? loadDevice(prisma, key.deviceId),
+    known?.blackouts ?? loadDoorBlackouts(prisma, [key.deviceId]).then((all) => all.get(key.deviceId) ?? []),
   ]);
   if (schedule === null) return null;
   const membership = schedule.devices.find(({ deviceId }) => deviceId === key.deviceId);
   const isServed = schedule.status === 'active' && membership !== undefined;
-  const windows = isServed ? windowsFrom(calendarOf(schedule), now, 2) : [];
+  const windows = isServed ? windowsFrom(calendarOf(schedule, blackouts), now, 2) : [];
   const generation = membership?.generation ?? 0;
   const rotates = schedule.pinPolicy === 'rotate';
-  return { key, schedule, device, isServed, input: { windows, codes, generation, rotates, now } };
+  return { key, schedule, device, blackouts, isServed, input: { windows, codes, generation, rotates, now } };
 }
 
 const missedAtOnce = 20;
@@ -48,7 +52,7 @@ export async function unservedWindows(deps: FlowDeps, door: Door): Promise<reado
   if (!door.isServed || codes.some(({ windowEndsAt }) => windowEndsAt > now)) return [];
   const plannedUntil = await lastPlannedEndsAt(deps.db.prisma, door.key, generation);
   if (plannedUntil === null || plannedUntil >= now) return [];
-  return windowsFrom(calendarOf(door.schedule), plannedUntil, missedAtOnce).filter(
+  return windowsFrom(calendarOf(door.schedule, door.blackouts), plannedUntil, missedAtOnce).filter(
     (window) => window.endsAt <= now && window.startsAt >= plannedUntil,
   );
 }
@@ -90,11 +94,12 @@ export function windowOf(code: { windowStartsAt: Date; windowEndsAt: Date }): Wi
 
 /**
  * The change that ends a row's life: nothing wakes it any more. It ends under the generation of now, so that its window is not
- * taken for one that a later reopening gave free. A code that we had removed keeps its own, because its window may have been
- * reopened since; so does one whose window is over, or goes on without it.
+ * taken for one that a later reopening gave free. It keeps its own where it must not stand for windows of now: its window is no
+ * longer planned, or may have been reopened since we had it removed, or is over, or goes on without it.
  */
 export function ending(door: Door, code: StoredCode, state: 'removed' | 'closed', reason: string): CodeChange {
-  const keepsOwn = code.state === 'removing' || code.windowEndsAt <= door.input.now || goesOn(door, code);
+  const keepsOwn =
+    reason === 'not_planned' || code.state === 'removing' || code.windowEndsAt <= door.input.now || goesOn(door, code);
   const generation = keepsOwn ? code.generation : Math.max(code.generation, door.input.generation);
   return { state, reason, generation, nextTryAt: null, quietUntil: null, goneSignalAt: null };
 }

@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRule, nextDay } from '../../src/core/recurrence.ts';
-import { parseRule } from '../../src/core/rrule.ts';
 import {
   type Calendar,
   type CalendarInput,
@@ -10,6 +8,8 @@ import {
   localDateOf,
   windowsFrom,
 } from '../../src/core/windows.ts';
+import { calendarInputs, stretchedInputs } from '../support/calendar-inputs.ts';
+import { fallsOn, spanOn } from '../support/reference-windows.ts';
 
 const NIGHT = { from: '22:00', to: '06:00' };
 const DAY = 86_400_000;
@@ -273,7 +273,7 @@ describe('windowsFrom', () => {
     const from = Date.UTC(2026, 1, 1);
     fc.assert(
       fc.property(
-        calendarInputs(),
+        stretchedInputs(),
         fc.array(fc.integer({ min: 0, max: 300 * 24 * 60 }), { minLength: 5, maxLength: 5 }),
         (input, minutes) => {
           const compilation = compileCalendar(input);
@@ -349,14 +349,14 @@ describe('compileCalendar', () => {
       }),
     ).toEqual([
       'timezone timezone_unknown',
-      'startsOn date_invalid',
-      'endsOn date_invalid',
+      'starts_on date_invalid',
+      'ends_on date_invalid',
       'windows[0].from time_invalid',
       'windows[0].to time_invalid',
       'windows[0].rrule part_unsupported',
       'windows[1].from time_invalid',
       'windows[1].to time_invalid',
-      'exceptDates[1] date_invalid',
+      'except.dates[1] date_invalid',
       'extra[0].date date_invalid',
       'extra[0].from time_invalid',
     ]);
@@ -364,8 +364,8 @@ describe('compileCalendar', () => {
 
   it.each([
     ['no window', { windows: [] }, ['windows windows_missing']],
-    ['an end before the start', { endsOn: '2025-12-31' }, ['endsOn ends_before_start']],
-    ['a start beyond 2200', { startsOn: '2201-01-01' }, ['startsOn date_out_of_range']],
+    ['an end before the start', { endsOn: '2025-12-31' }, ['ends_on ends_before_start']],
+    ['a start beyond 2200', { startsOn: '2201-01-01' }, ['starts_on date_out_of_range']],
     [
       'a rule that never matches',
       { windows: [{ rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', ...NIGHT }] },
@@ -381,7 +381,7 @@ describe('compileCalendar', () => {
       { windows: [{ rrule: 'FREQ=DAILY;UNTIL=20260102T025959Z', ...NIGHT }] },
       ['windows[0].rrule never_matches'],
     ],
-    ['too many exception dates', { exceptDates: new Array(5001).fill('2026-05-05') }, ['exceptDates too_many']],
+    ['too many exception dates', { exceptDates: new Array(5001).fill('2026-05-05') }, ['except.dates too_many']],
   ])('refuses %s', (_title, input, problems) => {
     expect(problemsOf(input)).toEqual(problems);
   });
@@ -439,52 +439,6 @@ function isWithin(
   { timezone }: CalendarInput,
   at: number,
 ): boolean {
-  const isNextDay = span.to === '24:00' || span.to <= span.from;
-  const toTime = span.to === '24:00' ? '00:00' : span.to;
-  const from = date.toPlainDateTime(span.from);
-  const to = date.add({ days: isNextDay ? 1 : 0 }).toPlainDateTime(toTime);
-  const startAt = from.toZonedDateTime(timezone).epochMilliseconds;
-  const endAt = to.toZonedDateTime(timezone).epochMilliseconds;
-  const nominalMs = from.until(to).total('milliseconds');
-  return startAt <= at && at < (endAt > startAt ? endAt : startAt + nominalMs);
-}
-
-function fallsOn(rrule: string, startsOn: string, date: string): boolean {
-  const parsed = parseRule(rrule);
-  if (!parsed.ok) throw new Error(parsed.problem.message);
-  const compilation = compileRule(parsed.rule, Date.parse(startsOn) / DAY);
-  if (!compilation.ok) throw new Error(compilation.problem.message);
-  const day = Date.parse(date) / DAY;
-  return nextDay(compilation.compiled, day) === day;
-}
-
-function calendarInputs(): fc.Arbitrary<CalendarInput> {
-  const time = fc.constantFrom('00:00', '00:30', '01:30', '02:00', '02:45', '03:00', '12:00', '23:30');
-  const rrule = fc.constantFrom(
-    'FREQ=DAILY',
-    'FREQ=DAILY;INTERVAL=2',
-    'FREQ=DAILY;COUNT=60',
-    'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR',
-    'FREQ=WEEKLY;BYDAY=SA,SU',
-    'FREQ=MONTHLY;BYMONTHDAY=1,2,3,-1,-2',
-    'FREQ=DAILY;BYMONTH=3,4,10',
-  );
-  const window = fc.record({ rrule, from: time, to: fc.oneof(time, fc.constant('24:00')) });
-  const date = fc
-    .integer({ min: 0, max: 250 })
-    .map((day) => new Date(Date.UTC(2026, 1, 20) + day * 86_400_000).toISOString().slice(0, 10));
-  return fc.record({
-    windows: fc.array(window, { minLength: 1, maxLength: 3 }),
-    timezone: fc.constantFrom(
-      'America/New_York',
-      'Europe/London',
-      'America/Havana',
-      'Africa/Cairo',
-      'Australia/Lord_Howe',
-      'Asia/Kolkata',
-    ),
-    startsOn: fc.constantFrom('2026-02-10', '2026-01-31'),
-    exceptDates: fc.array(date, { maxLength: 4 }),
-    extra: fc.array(fc.record({ date, from: time, to: time }), { maxLength: 4 }),
-  });
+  const { startAt, endAt } = spanOn(span, date, timezone);
+  return startAt <= at && at < endAt;
 }
