@@ -69,8 +69,18 @@ export function planSchedule<Code extends AccessCode>(input: PlanInput<Code>): A
   for (const window of targets) {
     if (!taken.has(window) && !isSpent(window, input)) actions.push({ kind: 'intend', window });
   }
-  // Rows first: only when they are as they should be it shows which of them gets the PIN.
-  return actions.some(isRowAction) ? actions.filter(({ kind }) => kind !== 'create') : actions;
+  return inTurn(actions, codes);
+}
+
+/**
+ * Rows come before creates: only when they are as they should be it shows which of them gets the PIN. And a row moves to a start
+ * only once no other open row has it: a window has one open row.
+ */
+function inTurn<Code extends AccessCode>(actions: readonly Action<Code>[], codes: readonly Code[]): Action<Code>[] {
+  const isTaken = (startsAt: Date, mover: Code): boolean =>
+    codes.some((code) => code.id !== mover.id && isOpen(code) && same(code.windowStartsAt, startsAt));
+  const possible = actions.filter((action) => action.kind !== 'move' || !isTaken(action.window.startsAt, action.code));
+  return possible.some(isRowAction) ? possible.filter(({ kind }) => kind !== 'create') : possible;
 }
 
 const rowActions: ReadonlySet<Action['kind']> = new Set(['intend', 'move', 'removed', 'close', 'reopen']);
@@ -112,10 +122,10 @@ function nextForPlanned<Code extends AccessCode>(
 ): Action<Code> | null {
   const { now } = input;
   if (target === undefined) return closing(code, now);
+  if (differs(code, target, false)) return { kind: 'move', code, window: target };
   if (target.startsAt <= now && target.endsAt.getTime() - now.getTime() < tooLateMs) {
     return { kind: 'close', code, reason: 'too_late' };
   }
-  if (differs(code, target, false)) return { kind: 'move', code, window: target };
   if (isQuiet(code, now) || target.startsAt.getTime() - now.getTime() > aheadMs) return null;
   return blockerOf(code, input) === undefined ? { kind: 'create', code } : null;
 }
@@ -136,6 +146,8 @@ function nextForCreated<Code extends AccessCode>(
   }
   if (code.goneSignalAt !== null) {
     if (!isEarly) return { kind: 'removed', code };
+    // The window that it ends with is the one of now, or a later edit could not tell it from those that it never was for.
+    if (target !== undefined && differs(code, target, isLive(code, now))) return { kind: 'move', code, window: target };
     return quiet ? null : { kind: 'confirm_gone', code, isEarly: true };
   }
   // Seam has ended it, whatever the plan says now: it cannot be moved any more.
@@ -180,9 +192,13 @@ export function blockerOf(code: AccessCode, input: PlanInput): AccessCode | unde
   if (input.rotates) return undefined;
   return input.codes.find(
     (other) =>
-      other.id !== code.id &&
-      (mayHoldPin(other) || (other.state === 'planned' && other.windowStartsAt < code.windowStartsAt)),
+      other.id !== code.id && (mayHoldPin(other) || (isWaiting(other) && other.windowStartsAt < code.windowStartsAt)),
   );
+}
+
+/** Not at Seam, but it may be after a change: the PIN is kept for the earlier window. */
+function isWaiting({ state }: AccessCode): boolean {
+  return state === 'planned' || state === 'rejected';
 }
 
 /**

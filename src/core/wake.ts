@@ -37,7 +37,7 @@ function wakeMs(code: AccessCode, input: PlanInput, quiet: number | null): numbe
       const confirmed = code.confirmedEndsAt?.getTime() ?? end;
       // Valid for longer than its window, or perhaps so: it is taken away when that ends.
       const overdue = confirmed > end || isUnsettled(code) ? end : confirmed + removalOverdueMs;
-      if (quiet !== null) return now < end ? Math.min(quiet, Math.max(now, overdue)) : quiet;
+      if (quiet !== null) return overdue > now ? Math.min(quiet, overdue) : quiet;
       const [first, second] = input.windows;
       if (isContinued(first, second)) return Math.min(overdue, end - carryOverMs);
       // Once its window is in progress, the one after it may have its code ahead of time.

@@ -119,14 +119,20 @@ export async function noteGoneSignal(tx: Tx, code: AccessCode, at: Date): Promis
   });
 }
 
-/** Brings the open codes of these doors due now, where they are not due already. */
+/**
+ * Brings the open codes of these doors due now, where they are not due already. Locks them all in one order until the transaction
+ * ends, so that two reports about one door do not wait for each other.
+ */
 export async function wakeCodes(tx: Tx, doors: readonly PlanKey[], now: Date): Promise<void> {
   await tx.$executeRaw`
-    update access_codes c
-       set next_try_at = ${now}
-      from unnest(${doors.map(({ scheduleId }) => scheduleId)}::uuid[], ${doors.map(({ deviceId }) => deviceId)}::text[])
-           as d(schedule_id, device_id)
-     where c.schedule_id = d.schedule_id and c.device_id = d.device_id and c.next_try_at > ${now}`;
+    with mine as (
+      select c.id from access_codes c
+        join unnest(${doors.map(({ scheduleId }) => scheduleId)}::uuid[], ${doors.map(({ deviceId }) => deviceId)}::text[])
+             as d(schedule_id, device_id) using (schedule_id, device_id)
+       where c.next_try_at is not null
+       order by c.id
+         for update of c)
+    update access_codes c set next_try_at = ${now} from mine where c.id = mine.id and c.next_try_at > ${now}`;
 }
 
 /** Whether a creation on this device is unsettled, so that the event of an unknown code may yet be ours. */

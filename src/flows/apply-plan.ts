@@ -2,7 +2,7 @@
 // next plan goes on, whatever happened in between.
 import { newMarker } from '../core/access-code.ts';
 import { unreachable } from '../core/errors.ts';
-import type { Action, CloseReason } from '../core/plan.ts';
+import { type Action, blockerOf, type CloseReason } from '../core/plan.ts';
 import { type CodeChange, changeCode, insertIntent, type StoredCode } from '../db/access-codes.ts';
 import type { HistoryEntry } from '../db/history.ts';
 import { confirmGone } from './confirm-gone.ts';
@@ -74,7 +74,9 @@ function closedEntry(door: Door, code: StoredCode, reason: CloseReason): History
   if (reason === 'not_planned') {
     return entryFor(door, 'window.closed', `No longer planned: ${what}.`, { codeId: code.id });
   }
-  const cause = code.reason ?? (reason === 'too_late' ? 'it began less than five minutes before its end' : 'unknown');
+  const isBlocked = blockerOf(code, door.input) !== undefined;
+  const ownCause = isBlocked ? 'the code before it, which has the same PIN, was not gone in time' : code.reason;
+  const cause = ownCause ?? (reason === 'too_late' ? 'it began less than five minutes before its end' : 'unknown');
   const text = `No code for ${what}: ${cause.replace(/\.$/, '')}.`;
   return entryFor(door, 'window.missed', text, { alert: true, codeId: code.id });
 }

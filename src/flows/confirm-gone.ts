@@ -15,10 +15,9 @@ export async function confirmGone(deps: FlowDeps, door: Door, code: StoredCode, 
   const asked = await deps.seam.getCode(seamIdOf(code));
   if (!asked.ok && asked.failure.kind !== 'code_not_found') return postpone(deps, door, code, asked.failure);
   const seamCode = asked.ok ? asked.value : null;
-  if (isEarly) return judgeEarly(deps, door, code, seamCode);
-  if (seamCode === null || isExpired(seamCode, door.input.now)) {
-    return recordRemoved(deps, door, code, 'expired');
-  }
+  const isOver = seamCode === null || isExpired(seamCode, door.input.now);
+  if (isEarly) return judgeEarly(deps, door, code, isOver ? null : seamCode);
+  if (isOver) return recordRemoved(deps, door, code, 'expired');
   await deleteCode(deps, door, code, 'overdue');
 }
 

@@ -3,8 +3,8 @@ import type { DeleteReason } from '../core/plan.ts';
 import { changeCode, type StoredCode } from '../db/access-codes.ts';
 import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
-import { postpone } from './postpone.ts';
-import { commit } from './record.ts';
+import { needsPerson, postpone } from './postpone.ts';
+import { commit, record } from './record.ts';
 import { recordRemoved } from './record-removed.ts';
 
 const because: Record<DeleteReason, string> = {
@@ -38,7 +38,24 @@ export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, r
   if (!isMarked) return;
   const marked = { ...code, ...removing };
   const result = await deps.seam.deleteCode(accessCodeId);
-  if (result.ok) return;
+  const isStubborn = attempts === stubbornAttempts;
+  if (result.ok) {
+    if (isStubborn) await recordStubborn(deps, door, code);
+    return;
+  }
   if (result.failure.kind === 'code_not_found') return recordRemoved(deps, door, marked, removing.reason);
-  await postpone(deps, door, marked, result.failure, { reason: removing.reason, attempts });
+  const isFirstForPerson = attempts === 1 && (needsPerson(result.failure) || result.failure.kind === 'rejected');
+  const news = { isAlert: isFirstForPerson || isStubborn, isRepetition: attempts > 1 && !isStubborn };
+  await postpone(deps, door, marked, result.failure, { reason: removing.reason, attempts }, news);
+}
+
+// Some six minutes of asking.
+const stubbornAttempts = 5;
+
+/** Seam takes the removal each time, and the code is still there: a lock that cannot be reached keeps its door open. */
+async function recordStubborn(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
+  const message =
+    `Still on the lock: the code of ${describeWindow(door, windowOf(code))}, although Seam was asked ${stubbornAttempts} times ` +
+    'to remove it. Check that the lock is online; until then its PIN opens the door.';
+  await record(deps, entryFor(door, 'code.deleting', message, { alert: true, codeId: code.id }));
 }

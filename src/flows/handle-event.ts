@@ -51,6 +51,7 @@ async function ignore(tx: Tx, key: string, reason: string): Promise<{ outcome: '
 /** Notes the first report that the code is gone, and has its door planned; a later one says nothing new. */
 async function recordGone(deps: FlowDeps, tx: Tx, code: StoredCode, { occurredAt }: AboutCode): Promise<void> {
   if (!isOpen(code)) return;
-  await noteGoneSignal(tx, code, occurredAt ?? deps.now());
+  // First, because it locks the door's rows in their order.
   await requestPlans(deps, tx, [code]);
+  await noteGoneSignal(tx, code, occurredAt ?? deps.now());
 }

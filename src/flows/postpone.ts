@@ -8,6 +8,7 @@ import { commit } from './record.ts';
 /**
  * Leaves a code for later because Seam could not be asked, or did nothing: sets its quiet time and says so once. `change`
  * goes along, for instance back to `planned` after a claim. What a person must mend is an alert at its first time.
+ * @param news whether it is worth an alert, and whether it was said before; by default that is judged by the row's reason
  */
 export async function postpone(
   deps: FlowDeps,
@@ -15,21 +16,28 @@ export async function postpone(
   code: StoredCode,
   failure: SeamFailure,
   change: CodeChange = {},
+  news: { readonly isAlert: boolean; readonly isRepetition: boolean } = {
+    isAlert: needsPerson(failure),
+    isRepetition: code.reason === failure.message,
+  },
 ): Promise<void> {
   const attempts = Math.max(1, code.attempts + (change.state === undefined ? 1 : 0));
   const waitMs = failure.kind === 'rate_limited' ? (failure.retryAfterMs ?? 60_000) : laterMs(attempts, deps.random);
   const quietUntil = new Date(door.input.now.getTime() + Math.max(1_000, waitMs));
-  const needsPerson = failure.kind === 'unauthorized' || failure.kind === 'device_not_found';
-  const isRepetition = code.reason === failure.message;
   const message = `Later: ${describeWindow(door, windowOf(code))}; ${explain(failure)}`;
   const entry = entryFor(door, 'code.postponed', message, {
-    alert: needsPerson && !isRepetition,
+    alert: news.isAlert && !news.isRepetition,
     codeId: code.id,
     detail: { outcome: failure.kind, reason: failure.message, next_try_at: quietUntil.toISOString() },
   });
   const to = { attempts, quietUntil, reason: failure.message, ...change };
-  if (isRepetition) await changeCode(deps.db.prisma, code, to);
+  if (news.isRepetition) await changeCode(deps.db.prisma, code, to);
   else await commit(deps, entry, (tx) => changeCode(tx, code, to));
+}
+
+/** Whether time alone will not mend it. */
+export function needsPerson({ kind }: SeamFailure): boolean {
+  return kind === 'unauthorized' || kind === 'device_not_found';
 }
 
 function explain(failure: SeamFailure): string {

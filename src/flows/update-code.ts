@@ -19,19 +19,22 @@ export async function updateCode(
   const { now } = door.input;
   const { endsAt } = to;
   const startsAt = to.startsAt.getTime() === now.getTime() ? soonestStart(door) : to.startsAt;
+  const landsUntil = lateUpdateUntil(deps.settleMs, code, now);
   // What Seam holds is not known until it has answered: an edit that is taken back meanwhile must be sent as well.
-  if (!(await changeCode(deps.db.prisma, code, { askedStartsAt: null, askedEndsAt: null }))) return;
+  const unsettled = { askedStartsAt: null, askedEndsAt: null };
+  if (!(await changeCode(deps.db.prisma, code, { ...unsettled, calledAt: now }))) return;
   const result = await deps.seam.updateCode({ accessCodeId, startsAt, endsAt });
   const what = describeWindow(door, windowOf(code));
   const detail = { access_code_id: accessCodeId, starts_at: startsAt.toISOString(), ends_at: endsAt.toISOString() };
   if (result.ok) {
     const entry = entryFor(door, 'code.updated', `Updated: the code of ${what}.`, { codeId: code.id, detail });
+    const asked = { askedStartsAt: startsAt, askedEndsAt: endsAt, quietUntil: null };
+    // An earlier update that was not answered may still land and undo this one: it is sent once more after that.
+    const again = { ...unsettled, quietUntil: landsUntil, calledAt: code.calledAt };
     const updated = {
-      askedStartsAt: startsAt,
-      askedEndsAt: endsAt,
+      ...(landsUntil === null ? asked : again),
       confirmedStartsAt: startsAt,
       confirmedEndsAt: endsAt,
-      quietUntil: null,
       attempts: 0,
       reason: null,
     };
@@ -46,6 +49,13 @@ export async function updateCode(
   if (result.failure.kind === 'rejected')
     return keepOrReplace(deps, door, code, { startsAt, endsAt }, result.failure.message);
   await postpone(deps, door, code, result.failure);
+}
+
+/** Until when an earlier update may still land whose outcome is unknown; null when none may. */
+function lateUpdateUntil(settleMs: number, code: StoredCode, now: Date): Date | null {
+  if (!isUnsettled(code) || code.calledAt === null) return null;
+  const until = new Date(code.calledAt.getTime() + settleMs);
+  return until > now ? until : null;
 }
 
 /** A window in progress is joined now, in whole seconds, or as soon as the lock allows. */

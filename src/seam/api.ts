@@ -133,7 +133,7 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
   });
   return {
     createCode: ({ deviceId, name, pin, startsAt, endsAt }) =>
-      attempt(async () =>
+      attempt('device', async () =>
         toCode(
           await seam.accessCodes.create({
             device_id: deviceId,
@@ -145,7 +145,7 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         ),
       ),
     updateCode: ({ accessCodeId, startsAt, endsAt }) =>
-      attempt(async () => {
+      attempt('code', async () => {
         await seam.accessCodes.update({
           access_code_id: accessCodeId,
           starts_at: startsAt.toISOString(),
@@ -154,28 +154,28 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         return null;
       }),
     deleteCode: (accessCodeId) =>
-      attempt(async () => {
+      attempt('code', async () => {
         await seam.accessCodes.delete({ access_code_id: accessCodeId });
         return null;
       }),
     getCode: (accessCodeId) =>
-      attempt(async () => toCode(await seam.accessCodes.get({ access_code_id: accessCodeId }))),
+      attempt('code', async () => toCode(await seam.accessCodes.get({ access_code_id: accessCodeId }))),
     listCodes: (deviceId) =>
-      attempt(async () => {
+      attempt('device', async () => {
         const [managed, unmanaged] = await Promise.all([
           seam.accessCodes.list({ device_id: deviceId }),
           seam.accessCodes.unmanaged.list({ device_id: deviceId }),
         ]);
         return [...managed, ...unmanaged].map(toCode);
       }),
-    getDevice: (deviceId) => attempt(async () => toDevice(await seam.devices.get({ device_id: deviceId }))),
+    getDevice: (deviceId) => attempt('device', async () => toDevice(await seam.devices.get({ device_id: deviceId }))),
   };
 }
 
-async function attempt<T>(call: () => Promise<T>): Promise<SeamResult<T>> {
+async function attempt<T>(subject: 'device' | 'code', call: () => Promise<T>): Promise<SeamResult<T>> {
   try {
     return { ok: true, value: await call() };
   } catch (error) {
-    return { ok: false, failure: toSeamFailure(error) };
+    return { ok: false, failure: toSeamFailure(error, subject) };
   }
 }

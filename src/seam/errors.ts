@@ -26,10 +26,16 @@ const HttpFailure = z.object({
   response: z.object({ status: z.number(), headers: z.unknown() }).optional(),
 });
 
-/** Maps whatever the SDK throws; the only place that knows its errors. Messages are cleared of anything like a PIN. */
-export function toSeamFailure(error: unknown): SeamFailure {
+/**
+ * Maps whatever the SDK throws; the only place that knows its errors. Messages are cleared of anything like a PIN.
+ * @param subject what a 404 of that call says is not there: Seam's error types are not documented and do not tell for sure
+ */
+export function toSeamFailure(error: unknown, subject: 'device' | 'code'): SeamFailure {
   if (isSeamHttpApiError(error)) {
-    return fromStatus(error.statusCode, error.code, describe(error), retryAfterMs(error.cause), true);
+    const failure = fromStatus(error.statusCode, error.code, describe(error), retryAfterMs(error.cause), true);
+    return failure.kind === 'code_not_found' && subject === 'device'
+      ? { ...failure, kind: 'device_not_found' }
+      : failure;
   }
   const http = HttpFailure.safeParse(error);
   const status = http.success ? http.data.response?.status : undefined;
@@ -51,7 +57,7 @@ function fromStatus(
   if (status === 429) return { kind: 'rate_limited', message, retryAfterMs: retryAfter };
   if (status === 401 || status === 403) return { kind: 'unauthorized', message };
   if (!isSeamsOwn || status >= 500 || status === 408 || status === 425) return { kind: 'unknown', message };
-  if (status === 404) return { kind: code.includes('device') ? 'device_not_found' : 'code_not_found', message };
+  if (status === 404) return { kind: 'code_not_found', message };
   if (status === 409 || code.startsWith('duplicate')) return { kind: 'duplicate', message };
   return { kind: 'rejected', code, message };
 }

@@ -120,7 +120,12 @@ describe('planSchedule', () => {
       input([{ ...live, state: 'removing', goneSignalAt: now, quietUntil: later }, next]),
       ['delete today overdue'],
     ],
-    ['keeps a rejected window’s place', input([aCode(today, { state: 'rejected' }), next]), ['create tomorrow']],
+    ['keeps a rejected window’s place, and the PIN for it', input([aCode(today, { state: 'rejected' }), next]), []],
+    [
+      'goes on beside a rejected window where each has a PIN of its own',
+      input([aCode(today, { state: 'rejected' }), next], { rotates: true }),
+      ['create tomorrow'],
+    ],
     [
       'asks again after a change',
       input([aCode(today, { state: 'rejected' }), next], { generation: 1 }),
