@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const entryPoints = { main: 'src/main.ts', migrate: 'src/migrate.ts', seed: 'prisma/seed.ts' };
+const entryPoints = { main: 'src/main.ts', cli: 'src/cli.ts', migrate: 'src/migrate.ts', seed: 'prisma/seed.ts' };
 
 const esbuild = await import('esbuild').catch((error) => {
   if (error.code === 'ERR_MODULE_NOT_FOUND') return null;

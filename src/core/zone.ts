@@ -80,6 +80,15 @@ export function localToInstant(zone: Zone, localMs: number): number {
   return localMs - block.finalOffsetMs;
 }
 
+/** Whether a local date-time occurs twice, because the clocks are turned back over it. */
+export function isRepeatedLocal(zone: Zone, localMs: number): boolean {
+  const firstAt = localToInstant(zone, localMs);
+  const { spans, finalOffsetMs } = blockAt(zone, localMs);
+  const index = spans.findIndex(({ untilLocalMs }) => localMs < untilLocalMs);
+  const nextOffsetMs = index === -1 ? finalOffsetMs : (spans[index + 1]?.offsetMs ?? finalOffsetMs);
+  return localMs - nextOffsetMs > firstAt && instantToLocal(zone, localMs - nextOffsetMs) === localMs;
+}
+
 /**
  * The largest forward jump of the clocks within some days of an instant, in ms. A skipped local time falls after later
  * ones by at most this much, so it bounds how far local order and the order of instants can disagree.

@@ -1,0 +1,87 @@
+// One question to the calculator in the terms of the schedules file, and its answer: what `relatch windows` reads and prints.
+import { z } from 'zod';
+import { causesOf, describeCauses } from './window-causes.ts';
+import { compileCalendar, windowsFrom } from './windows.ts';
+
+const COUNT_MAX = 1_000;
+
+const Span = { from: z.string(), to: z.string() };
+const Minutes = z.number().int().min(0).max(1_440);
+
+const Question = z.strictObject({
+  windows: z.array(z.strictObject({ rrule: z.string(), ...Span })),
+  timezone: z.string(),
+  starts_on: z.string(),
+  ends_on: z.string().nullish(),
+  except: z.strictObject({ dates: z.array(z.string()).optional() }).optional(),
+  extra: z.array(z.strictObject({ date: z.string(), ...Span })).optional(),
+  blackouts: z.array(z.strictObject({ ...Span, reason: z.string().nullish() })).optional(),
+  grace: z.strictObject({ early_minutes: Minutes.optional(), late_minutes: Minutes.optional() }).optional(),
+  merge_gaps_up_to_minutes: Minutes.optional(),
+  after: z.iso.datetime({ offset: true, error: 'It must be an instant such as 2026-03-08T07:30:00Z' }),
+  count: z.number().int().min(1).max(COUNT_MAX),
+});
+
+/** `why` only where it was asked for. */
+export interface AnsweredWindow {
+  readonly starts_at: string;
+  readonly ends_at: string;
+  readonly why?: string;
+}
+
+export type WindowsAnswer =
+  | { readonly windows: readonly AnsweredWindow[] }
+  | { readonly error: { readonly code: string; readonly message: string; readonly field: string } };
+
+/** Answers one line of JSON; never throws for what stands in it. Of several problems the first one is told. */
+export function answerWindows(line: string, options: { readonly why: boolean }): WindowsAnswer {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    return refusal('json_invalid', 'The line must be one JSON object.', '');
+  }
+  const read = Question.safeParse(json, {
+    error: ({ input }) => (input === undefined ? 'It is missing' : undefined),
+  });
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    const path = issue?.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : (issue?.path ?? []);
+    const code = issue?.code === 'unrecognized_keys' ? 'field_unknown' : 'field_invalid';
+    return refusal(code, `${issue?.message ?? 'The question cannot be read'}.`, fieldName(path));
+  }
+  const { after, count, ...given } = read.data;
+  const compilation = compileCalendar({
+    windows: given.windows,
+    timezone: given.timezone,
+    startsOn: given.starts_on,
+    endsOn: given.ends_on ?? undefined,
+    exceptDates: given.except?.dates,
+    extra: given.extra,
+    grace: { earlyMinutes: given.grace?.early_minutes ?? 0, lateMinutes: given.grace?.late_minutes ?? 0 },
+    mergeGapsUpToMinutes: given.merge_gaps_up_to_minutes,
+    blackouts: given.blackouts?.map(({ from, to, reason }) => ({ from, to, reason: reason ?? null })),
+  });
+  if (!compilation.ok) {
+    const [first] = compilation.problems;
+    return refusal(first?.code ?? 'invalid', first?.message ?? '', first?.field ?? '');
+  }
+  const { calendar } = compilation;
+  const windows = windowsFrom(calendar, new Date(after), count).map((window) => ({
+    starts_at: window.startsAt.toISOString(),
+    ends_at: window.endsAt.toISOString(),
+    ...(options.why && { why: describeCauses(causesOf(calendar, window)) }),
+  }));
+  return { windows };
+}
+
+function refusal(code: string, message: string, field: string): WindowsAnswer {
+  return { error: { code, message, field } };
+}
+
+function fieldName(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
