@@ -14,6 +14,10 @@ const usage = `Usage: npm run --silent relatch -- windows --stdin [--why]
 /** A schedule with all that it may hold has less. */
 const maxLineLength = 512_000;
 
+const tooLong = {
+  error: { code: 'line_too_long', message: `A line may have at most ${maxLineLength} characters.`, field: '' },
+};
+
 await runProgram(async () => {
   const { command, why } = readArguments(process.argv.slice(2));
   if (command !== 'windows') throw new UserError('usage', usage);
@@ -55,7 +59,3 @@ async function answerLines(why: boolean): Promise<void> {
     });
   }
 }
-
-const tooLong = {
-  error: { code: 'line_too_long', message: `A line may have at most ${maxLineLength} characters.`, field: '' },
-};

@@ -4,7 +4,7 @@
 import { closedUntil, openParts } from './blackouts.ts';
 import type { Calendar } from './calendar.ts';
 import { DAY_MS, dateOfDay, dayOf, formatLocalDate } from './local-date.ts';
-import { OccurrenceReader } from './occurrences.ts';
+import { moveTo, OccurrenceReader, type RuleCursor } from './occurrences.ts';
 import { instantToLocal, largestGapNear, localToInstant, type Zone, zoneNamed } from './zone.ts';
 
 export type { Blackout } from './blackouts.ts';
@@ -24,6 +24,12 @@ export { isLocalDate } from './local-date.ts';
 export interface Window {
   readonly startsAt: Date;
   readonly endsAt: Date;
+}
+
+/** A window in ms. */
+export interface Span {
+  readonly startAt: number;
+  readonly endAt: number;
 }
 
 /** Occurrences with their grace, joined where the gap is small enough; `endAt` grows while more of them are read. */
@@ -50,13 +56,23 @@ const LOOKBACK_DAYS = 40;
 export function windowsFrom(calendar: Calendar, after: Date, count: number): Window[] {
   const afterAt = after.getTime();
   if (Number.isNaN(afterAt)) throw new RangeError('The instant after which windows are wanted is not a valid date.');
-  const windows: Window[] = [];
-  if (count <= 0) return windows;
+  return spansFrom(calendar, afterAt, count).map(({ startAt, endAt }) => ({
+    startsAt: new Date(startAt),
+    endsAt: new Date(endAt),
+  }));
+}
+
+/** The same as bare instants, in ms: a Date costs more than it takes to find out what to put in it. */
+export function spansFrom(calendar: Calendar, afterAt: number, count: number): Span[] {
+  if (count <= 0) return [];
+  const plain = plainSpans(calendar, afterAt, count);
+  if (plain !== undefined) return plain;
+  const spans: Span[] = [];
   let fromAt = afterAt;
   let { occurrences, run } = openRuns(calendar, fromAt);
   while (run !== undefined) {
-    const doneAt = pushPieces(windows, { calendar, occurrences, run, fromAt, count });
-    if (windows.length >= count) break;
+    const doneAt = pushPieces(spans, { calendar, occurrences, run, fromAt, count });
+    if (spans.length >= count) break;
     const reopensAt = closedUntil(calendar.closed, doneAt);
     if (reopensAt === undefined) {
       run = takeRun(calendar, occurrences);
@@ -66,7 +82,28 @@ export function windowsFrom(calendar: Calendar, after: Date, count: number): Win
       ({ occurrences, run } = openRuns(calendar, fromAt));
     }
   }
-  return windows;
+  return spans;
+}
+
+/**
+ * For the calendar of most schedules: one rule whose windows never come near each other, and no blackout. Such windows are
+ * occurrences with their grace; there is nothing to join or to cut. Undefined for another calendar.
+ */
+function plainSpans(calendar: Calendar, afterAt: number, count: number): Span[] | undefined {
+  const { rules, earlyMs, lateMs } = calendar;
+  const [rule] = rules;
+  if (rule === undefined || calendar.pauseMs === 0 || calendar.closed.length > 0) return undefined;
+  const spans: Span[] = [];
+  const cursor: RuleCursor = { rule, day: 0, occurrence: undefined };
+  for (moveTo(calendar, cursor, nearestDay(calendar, afterAt)); ; moveTo(calendar, cursor, cursor.day + 1)) {
+    const { occurrence } = cursor;
+    if (occurrence === undefined) return spans;
+    if (!keepsApart(calendar, occurrence.endAt)) return undefined;
+    if (occurrence.endAt + lateMs <= afterAt) continue;
+    const { startAt, endAt } = occurrence;
+    spans.push(earlyMs + lateMs === 0 ? occurrence : { startAt: startAt - earlyMs, endAt: endAt + lateMs });
+    if (spans.length >= count) return spans;
+  }
 }
 
 /** The date at an instant on the clocks of an IANA zone, as "YYYY-MM-DD". Throws a RangeError for an unknown zone. */
@@ -107,8 +144,13 @@ function isStartKnown(calendar: Calendar, run: Run | undefined, fromDay: number)
 
 /** True if the run is one occurrence that no other can reach, which spares a look at its neighbours. */
 function isApart(calendar: Calendar, run: Run): boolean {
+  return keepsApart(calendar, run.endAt);
+}
+
+/** True if no two occurrences near an instant can be joined. */
+function keepsApart(calendar: Calendar, at: number): boolean {
   const joinedMs = calendar.earlyMs + calendar.lateMs + calendar.mergeMs;
-  return calendar.pauseMs > largestGapNear(calendar.zone, run.endAt) + joinedMs;
+  return calendar.pauseMs > largestGapNear(calendar.zone, at) + joinedMs;
 }
 
 /** No occurrence that starts on a local day before `fromDay` reaches, with its grace and a merge, beyond this instant. */
@@ -157,10 +199,10 @@ interface PieceSource {
 }
 
 /**
- * Adds the run to the windows, whole or in pieces, without what is closed. Returns the instant up to which that is done: the
+ * Adds the run to the spans, whole or in pieces, without what is closed. Returns the instant up to which that is done: the
  * reader is then behind the run, unless `count` is reached or a blackout begun.
  */
-function pushPieces(windows: Window[], { calendar, occurrences, run, fromAt, count }: PieceSource): number {
+function pushPieces(spans: Span[], { calendar, occurrences, run, fromAt, count }: PieceSource): number {
   const { zone, closed } = calendar;
   growRun(calendar, run, occurrences, run.startAt + RUN_MAX_MS);
   const isLong = run.isCut || run.endAt - run.startAt > RUN_MAX_MS;
@@ -169,22 +211,22 @@ function pushPieces(windows: Window[], { calendar, occurrences, run, fromAt, cou
     const cutAt = isLong ? cutAfter(zone, startAt) : run.endAt;
     if (isLong) growRun(calendar, run, occurrences, cutAt);
     const endAt = Math.min(run.endAt, cutAt);
-    pushOpenParts(windows, closed, { startAt, endAt, fromAt, count });
-    const isDone = windows.length >= count || run.endAt <= cutAt;
+    pushOpenParts(spans, closed, { startAt, endAt, fromAt, count });
+    const isDone = spans.length >= count || run.endAt <= cutAt;
     if (isDone || (endAt >= fromAt && closedUntil(closed, endAt) !== undefined)) return endAt;
     startAt = cutAt;
   }
 }
 
 function pushOpenParts(
-  windows: Window[],
+  spans: Span[],
   closed: Calendar['closed'],
   { startAt, endAt, fromAt, count }: { startAt: number; endAt: number; fromAt: number; count: number },
 ): void {
   if (endAt <= fromAt) return;
   for (const part of openParts(closed, startAt, endAt)) {
-    if (windows.length >= count) return;
-    if (part.endAt > fromAt) windows.push({ startsAt: new Date(part.startAt), endsAt: new Date(part.endAt) });
+    if (spans.length >= count) return;
+    if (part.endAt > fromAt) spans.push(part);
   }
 }
 

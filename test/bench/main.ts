@@ -3,6 +3,7 @@
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   ack: () => import('./ack.ts'),
   renewal: () => import('./renewal.ts'),
+  windows: () => import('./windows.ts'),
 };
 
 const name = process.argv[2] ?? '';

@@ -75,6 +75,7 @@ async function dump(): Promise<string> {
     'schedule_devices',
     'holiday_lists',
     'schedule_holiday_lists',
+    'door_blackouts',
     'history',
   ];
   const rows = [];
@@ -216,6 +217,59 @@ describe('a change', () => {
       expect(await stored(one)).toMatchObject({ version: 2, holidays: [{ dates: ['2026-12-25', '2027-01-01'] }] });
     }
     expect(await planJobs()).toEqual(['crew back', 'crew front', 'gym back']);
+  });
+
+  const parts = `    extra: [{ date: 2026-12-26, from: "10:00", to: "14:00" }]
+    blackouts: [{ from: 2026-12-24T12:00, to: 2027-01-02T00:00, reason: guest in house }]
+    grace: { early_minutes: 10, late_minutes: 15 }
+    merge_gaps_up_to_minutes: 30
+`;
+
+  it('of extras, blackouts, grace and merging is stored, kept when left out, and taken back when emptied', async () => {
+    await apply(head + crew);
+    expect((await apply(head + crew + parts)).changed).toEqual(['crew']);
+    const given = {
+      extra: [{ date: '2026-12-26', from: '10:00', to: '14:00' }],
+      blackouts: [{ from: '2026-12-24T12:00', to: '2027-01-02T00:00', reason: 'guest in house' }],
+      grace: { earlyMinutes: 10, lateMinutes: 15 },
+      mergeGapsUpToMinutes: 30,
+    };
+    expect(await stored('crew')).toMatchObject({ ...given, version: 2, generations: { front: 1, back: 1 } });
+    expect((await apply(head + crew + parts)).unchanged).toEqual(['crew']);
+    expect((await apply(head + crew)).unchanged).toEqual(['crew']);
+    expect(await stored('crew')).toMatchObject({ ...given, version: 2 });
+    const emptied =
+      '    extra: []\n    blackouts: []\n    grace: { late_minutes: 0 }\n    merge_gaps_up_to_minutes: 0\n';
+    await apply(head + crew + emptied);
+    expect(await stored('crew')).toMatchObject({
+      extra: [],
+      blackouts: [],
+      grace: { earlyMinutes: 10, lateMinutes: 0 },
+      mergeGapsUpToMinutes: 0,
+      version: 3,
+    });
+  });
+
+  it('of a door\u2019s blackouts is one of every schedule there, and reopens that door only', async () => {
+    await apply(head + crew + gym);
+    await clearJobs();
+    const closed = (lines: string) => head.replace('schedules:', `blackouts:${lines}\nschedules:`);
+    const guest = '\n  - { devices: [front], from: 2026-12-24T12:00, to: 2027-01-02T00:00, reason: guest in house }';
+    expect(await apply(closed(guest) + crew)).toMatchObject({ changed: ['crew'] });
+    expect((await stored('crew')).generations).toEqual({ front: 1, back: 0 });
+    expect(await stored('gym')).toMatchObject({ version: 1 });
+    const both = guest.replace('[front]', '[front, back]');
+    expect(await apply(closed(both) + crew)).toMatchObject({ changed: ['crew', 'gym'] });
+    expect((await stored('gym')).generations).toEqual({ back: 1 });
+    expect(await apply(closed(both) + crew)).toMatchObject({ changed: [], unchanged: ['crew'] });
+    // A file that does not speak of them leaves them; one that does speaks for the doors of its schedules.
+    expect(await apply(head + crew)).toMatchObject({ unchanged: ['crew'] });
+    expect(await apply(closed(' []') + gym)).toMatchObject({ changed: ['gym', 'crew'] });
+    const rows = await db.prisma.doorBlackouts.findMany({ orderBy: { deviceId: 'asc' } });
+    expect(rows.map(({ deviceId, blackouts }) => [deviceId, (blackouts as unknown[]).length])).toEqual([
+      ['back', 0],
+      ['front', 1],
+    ]);
   });
 
   it('with a mistake anywhere writes nothing, and tells all mistakes', async () => {

@@ -58,6 +58,39 @@ describe('a mistake in the file is told with its line, its field and the remedy'
       '9  schedules[0].except.dates[1]: ',
       'twice',
     ],
+    [
+      'an impossible extra',
+      'extra: [{ date: 2026-12-26, from: "10:00", to: "25:00" }]',
+      '9  schedules[0].extra[0].to: ',
+      'HH:MM',
+    ],
+    [
+      'an extra without a date',
+      'extra: [{ from: "10:00", to: "14:00" }]',
+      '9  schedules[0].extra[0].date: ',
+      'missing',
+    ],
+    [
+      'a blackout that ends before it begins',
+      'blackouts: [{ from: 2026-12-24T12:00, to: 2026-12-23T12:00 }]',
+      '9  schedules[0].blackouts[0].to: ',
+      'must end after it begins',
+    ],
+    [
+      'a blackout without a time of day',
+      'blackouts: [{ from: 2026-12-24, to: 2026-12-25T12:00 }]',
+      '9  schedules[0].blackouts[0].from: ',
+      'YYYY-MM-DDTHH:MM',
+    ],
+    [
+      'a blackout of doors in a schedule',
+      'blackouts: [{ devices: [door], from: 2026-12-24T12:00, to: 2026-12-25T12:00 }]',
+      '9  schedules[0].blackouts[0].devices: ',
+      'from, to, reason',
+    ],
+    ['too much grace', 'grace: { early_minutes: 1441 }', '9  schedules[0].grace.early_minutes: ', 'from 0 to 1440'],
+    ['grace without a unit', 'grace: { early: 10 }', '9  schedules[0].grace.early: ', 'early_minutes'],
+    ['half a minute to merge', 'merge_gaps_up_to_minutes: 0.5', '9  schedules[0].merge_gaps_up_to_minutes: ', 'whole'],
     ['no list', 'except: { dates: 2026-12-24 }', '9  schedules[0].except.dates: ', 'must be a list'],
   ])('%s', (_, line, place, remedy) => {
     // The line after the 3 of the head and the 5 of the schedule.
@@ -113,6 +146,12 @@ describe('a mistake in the file is told with its line, its field and the remedy'
     ['two documents', 'schedules: []\n---\nschedules: []', 2],
     ['a wrong holiday', 'holidays:\n  us:\n    - 2026-12-25\n    - 2026-12-32\nschedules: []', 4],
     ['an unknown field at the top', 'schedules: []\nshedules: []', 2],
+    [
+      'a wrong blackout of doors',
+      'blackouts:\n  - { devices: [d], from: 2026-12-24T12:00, to: now }\nschedules: []',
+      2,
+    ],
+    ['a blackout of no door', 'blackouts:\n  - { from: 2026-12-24T12:00, to: 2026-12-25T12:00 }\nschedules: []', 2],
   ])('%s', (_, text, line) => {
     const problems = problemsOf(text);
     expect(problems).toHaveLength(1);
