@@ -15,6 +15,7 @@ const slow = [
   'do not depend on the order',
   'it opens nothing',
   'they close nothing',
+  'never throws later',
   'every window there is',
 ];
 

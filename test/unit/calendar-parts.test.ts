@@ -1,6 +1,7 @@
 // Grace, merging, extras and blackouts, alone and against each other.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { causesOf, describeCauses } from '../../src/core/window-causes.ts';
 import {
   type Calendar,
   type CalendarInput,
@@ -10,6 +11,7 @@ import {
 } from '../../src/core/windows.ts';
 import { calendarInputs, stretchedInputs } from '../support/calendar-inputs.ts';
 import { referenceWindows, type Span, union } from '../support/reference-windows.ts';
+import { ruleTexts } from '../support/rule-texts.ts';
 
 const DAY = 86_400_000;
 const weekdays = { rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' };
@@ -248,6 +250,30 @@ describe('properties', () => {
         expect(open({ ...input, ...turned })).toEqual(open(input));
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('of whatever was accepted: it never throws later, and no window is empty', { timeout: 120_000 }, () => {
+    const time = fc
+      .tuple(fc.nat(23), fc.nat(59))
+      .map((parts) => parts.map((part) => `${part}`.padStart(2, '0')).join(':'));
+    const rules = fc.array(fc.record({ rrule: ruleTexts(), from: time, to: time }), { minLength: 1, maxLength: 3 });
+    const zones = fc.constantFrom(...Intl.supportedValuesOf('timeZone'), 'US/Eastern', 'Asia/Calcutta', 'UTC');
+    const instants = fc.array(fc.integer({ min: Date.UTC(1960, 0), max: Date.UTC(2400, 0) }), { minLength: 3 });
+    fc.assert(
+      fc.property(rules, zones, stretchedInputs(), instants, (windows, timezone, more, atAll) => {
+        const compilation = compileCalendar({ ...more, windows, timezone, startsOn: '2010-02-28' });
+        if (!compilation.ok) return;
+        for (const at of atAll) {
+          let until = at;
+          for (const window of windowsFrom(compilation.calendar, new Date(at), 3)) {
+            expect(window.endsAt.getTime()).toBeGreaterThan(Math.max(until, window.startsAt.getTime()));
+            expect(describeCauses(causesOf(compilation.calendar, window))).not.toBe('');
+            until = window.endsAt.getTime();
+          }
+        }
+      }),
+      { numRuns: 1_000 },
     );
   });
 

@@ -25,6 +25,11 @@ describe('localToInstant', () => {
     ['handles a midnight that does not exist', 'America/Havana', '2026-03-08T00:00', '2026-03-08T05:00'],
     ['handles a whole day that does not exist', 'Pacific/Apia', '2011-12-30T10:00', '2011-12-30T20:00'],
     ['handles the short summer time beside Ramadan', 'Africa/Casablanca', '2019-05-10T09:00', '2019-05-10T09:00'],
+    ['handles a change of two hours', 'Antarctica/Troll', '2026-03-29T02:30', '2026-03-29T02:30'],
+    ['handles a change of three hours', 'Antarctica/Casey', '2010-03-05T00:30', '2010-03-04T13:30'],
+    ['handles summer time as standard time', 'Europe/Dublin', '2026-03-29T01:30', '2026-03-29T01:30'],
+    ['handles a zone that changed its offset', 'Asia/Pyongyang', '2018-05-04T23:45', '2018-05-04T15:15'],
+    ['handles a zone that is a link', 'US/Eastern', '2026-03-08T02:30', '2026-03-08T07:30'],
     ['handles a zone without changes', 'Asia/Kolkata', '2026-06-01T00:00', '2026-05-31T18:30'],
     ['handles a year far ahead', 'Europe/Berlin', '2199-07-01T12:00', '2199-07-01T10:00'],
   ])('%s', (_title, zone, text, expected) => {
@@ -75,7 +80,7 @@ describe('isTimeZone', () => {
 });
 
 describe('agreement with Temporal', () => {
-  it('holds in every zone around each change of its clocks from 1995 to 2037', { timeout: 120_000 }, () => {
+  it('holds in every zone around each change of its clocks from 1990 to 2037', { timeout: 120_000 }, () => {
     const disagreements: string[] = [];
     let changes = 0;
     for (const name of Intl.supportedValuesOf('timeZone').filter(isTimeZone)) {
@@ -98,7 +103,7 @@ describe('agreement with Temporal', () => {
 });
 
 function* changesIn(name: string): Generator<number> {
-  let moment: Temporal.ZonedDateTime | null = Temporal.Instant.from('1995-01-01T00:00Z').toZonedDateTimeISO(name);
+  let moment: Temporal.ZonedDateTime | null = Temporal.Instant.from('1990-01-01T00:00Z').toZonedDateTimeISO(name);
   for (;;) {
     moment = moment.getTimeZoneTransition('next');
     if (moment === null || moment.epochMilliseconds >= Date.UTC(2038, 0, 1)) return;
