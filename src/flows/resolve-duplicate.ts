@@ -1,7 +1,7 @@
 // Seam refuses a PIN twice on one device. Whose code holds it decides what follows.
 import { bearsMarker, bearsPrefix, isOpen } from '../core/access-code.ts';
 import { removalDelayMs } from '../core/backoff.ts';
-import { changeCode, findByAccessCodeId, type StoredCode } from '../db/access-codes.ts';
+import { type CodeChange, changeCode, findByAccessCodeId, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
 import type { SeamFailure } from '../seam/errors.ts';
 import { recordCreated, refuse } from './code-outcome.ts';
@@ -10,10 +10,13 @@ import type { FlowDeps } from './flow-deps.ts';
 import { commit } from './record.ts';
 
 const holderLiveDelayMs = 60_000;
+// A drawn PIN that somebody has by chance is drawn anew; so often by chance is none.
+const drawsMax = 5;
 
 /**
  * (a) this row's own marker: the create had happened, adopt it; (b) an old code of ours past its end: delete it and come
- * back; (c) a code of ours inside its window: wait; (d) anyone else's: a conflict that a person must resolve.
+ * back; (c) a code of ours inside its window: wait; (d) anyone else's: another PIN where each window has a new one anyway,
+ * otherwise a conflict that a person must resolve.
  */
 export async function resolveDuplicate(
   deps: FlowDeps,
@@ -36,6 +39,10 @@ export async function resolveDuplicate(
   }
   const owned = await ownerOf(deps, holder);
   if (!owned.isOurs) {
+    if (door.schedule.pinPolicy === 'rotate' && claimed.attempts < drawsMax) {
+      const reason = 'the PIN that was drawn for it is used by a code that is not ours: another one is drawn';
+      return comeBack(deps, door, claimed, reason, 1_000, { pinCiphertext: null, pinKeyId: null });
+    }
     return refuse(
       deps,
       door,
@@ -67,6 +74,7 @@ async function comeBack(
   claimed: StoredCode,
   reason: string,
   waitMs: number,
+  change: CodeChange = {},
 ): Promise<void> {
   const quietUntil = new Date(door.input.now.getTime() + waitMs);
   const message = `Later: ${describeWindow(door, windowOf(claimed))}; ${reason}.`;
@@ -74,5 +82,5 @@ async function comeBack(
     codeId: claimed.id,
     detail: { outcome: 'duplicate', reason, next_try_at: quietUntil.toISOString() },
   });
-  await commit(deps, entry, (tx) => changeCode(tx, claimed, { state: 'planned', quietUntil, reason }));
+  await commit(deps, entry, (tx) => changeCode(tx, claimed, { state: 'planned', quietUntil, reason, ...change }));
 }

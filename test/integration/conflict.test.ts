@@ -83,6 +83,19 @@ it('asks again at once when a schedule whose PIN a foreign code has is given ano
   expect(world.opened().slice(1)).toEqual(['2027-03-08T14:00Z/2027-03-08T22:00Z']);
 });
 
+it('draws another PIN when a foreign code has the one that was drawn for this window only', async () => {
+  await using world = await startConflict();
+  const limited = { kind: 'status', status: 429, type: 'rate_limit_exceeded', retryAfterSeconds: 60 } as const;
+  world.simulator.faults.next(create, limited);
+  await world.apply(weekdays({ pin: 'rotate' }));
+  const [drawn] = world.simulator.requests.flatMap(({ params }) => (params.code === undefined ? [] : [params.code]));
+  world.simulator.addForeignCode({ device_id: frontDoor, name: 'Owner', code: String(drawn), managed: false });
+  await world.until('2027-03-08T12:02:00Z');
+  expect(world.onlyCode().code).not.toBe(drawn);
+  expect(createdAt(world)).toHaveLength(3);
+  expect(await world.alerts()).toEqual([]);
+});
+
 it.each([
   ['managed', true],
   ['unmanaged', false],
