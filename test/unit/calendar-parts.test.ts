@@ -12,6 +12,7 @@ import {
 import { calendarInputs, stretchedInputs } from '../support/calendar-inputs.ts';
 import { referenceWindows, type Span, union } from '../support/reference-windows.ts';
 import { ruleTexts } from '../support/rule-texts.ts';
+import { runs } from '../support/runs.ts';
 
 const DAY = 86_400_000;
 const weekdays = { rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' };
@@ -238,7 +239,7 @@ describe('properties', () => {
         const expected = referenceWindows(input, '2026-01-10', '2026-12-01');
         expect(within(open(input), fromAt, toAt)).toEqual(within(expected, fromAt, toAt));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -249,7 +250,7 @@ describe('properties', () => {
         const turned = { windows: windows.toReversed(), extra: extra.toReversed(), blackouts: blackouts.toReversed() };
         expect(open({ ...input, ...turned })).toEqual(open(input));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -273,7 +274,7 @@ describe('properties', () => {
           }
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -285,7 +286,7 @@ describe('properties', () => {
           expect(before.some((span) => span.startAt <= startAt && endAt <= span.endAt)).toBe(true);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -304,7 +305,7 @@ describe('properties', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

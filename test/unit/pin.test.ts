@@ -9,6 +9,7 @@ import {
   type PinConstraints,
   pinProblem,
 } from '../../src/core/pin.ts';
+import { runs } from '../support/runs.ts';
 
 const none: PinConstraints = { lengths: null, types: [] };
 const random = (below: number) => randomInt(below);
@@ -60,7 +61,7 @@ describe('a drawn PIN', () => {
         expect(pinProblem(pin ?? '', constraints)).toBeNull();
         expect(isGuessable(pin ?? '')).toBe(false);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

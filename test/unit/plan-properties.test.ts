@@ -5,6 +5,7 @@ import { type Action, type PlanInput, planSchedule } from '../../src/core/plan.t
 import { wakeAt } from '../../src/core/wake.ts';
 import type { Window } from '../../src/core/windows.ts';
 import { aCode, at, aPlanInput as input, minute, now, window } from '../support/plan-input.ts';
+import { runs } from '../support/runs.ts';
 
 const later = at(10 * minute);
 const states = ['planned', 'calling', 'unknown', 'created', 'removing', 'rejected', 'removed', 'closed'] as const;
@@ -106,6 +107,6 @@ it('for any rows and windows, comes to rest within 12 rounds, never asks for two
       }
       throw new Error('it did not settle');
     }),
-    { numRuns: 5_000 },
+    { numRuns: runs(5_000) },
   );
 });

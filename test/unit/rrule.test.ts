@@ -5,6 +5,7 @@ import { compileRule, nextDay } from '../../src/core/recurrence.ts';
 import { parseRule } from '../../src/core/rrule.ts';
 import { dependsOnStart, type Rule } from '../../src/core/rule.ts';
 import { ruleTexts } from '../support/rule-texts.ts';
+import { runs } from '../support/runs.ts';
 
 const DAY = 86_400_000;
 const dayNumber = (text: string) => Date.parse(`${text}T00:00Z`) / DAY;
@@ -152,6 +153,7 @@ describe('parseRule', () => {
           expect(parseRule(text)).toHaveProperty('ok');
         },
       ),
+      { numRuns: runs(100) },
     );
   });
 });
@@ -381,7 +383,7 @@ describe('agreement with other ways to work it out', () => {
           datesByLooking(text, startsOn, until),
         );
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -397,7 +399,7 @@ describe('agreement with other ways to work it out', () => {
         const dates = wanted.map((moment) => dateText(moment.epochMilliseconds / DAY));
         expect(datesOf(text, startsOn, until) ?? [], `${text} from ${startsOn}`).toEqual(dates);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

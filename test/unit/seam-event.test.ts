@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classifyEvent, readEvent, redactEvent } from '../../src/core/seam-event.ts';
+import { runs } from '../support/runs.ts';
 import { anAccessCodeEvent, aRemovedEvent } from '../support/sign.ts';
 
 const pin = '4711';
@@ -59,6 +60,7 @@ describe('redactEvent', () => {
         expect(stored).not.toMatch(/\\u0000|\\ud[89a-f]/);
         expect(redactEvent(JSON.parse(stored))).toEqual(JSON.parse(stored));
       }),
+      { numRuns: runs(100) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { causesOf, describeCauses } from '../../src/core/window-causes.ts';
 import { type CalendarInput, compileCalendar, windowsFrom } from '../../src/core/windows.ts';
 import { stretchedInputs } from '../support/calendar-inputs.ts';
+import { runs } from '../support/runs.ts';
 
 const weekdays = { rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' };
 const daily = (from: string, to: string) => [{ rrule: 'FREQ=DAILY', from, to }];
@@ -164,7 +165,7 @@ describe('a window says', () => {
           expect(describeCauses(causes)).not.toBe('');
         }
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

@@ -10,6 +10,7 @@ import {
 } from '../../src/core/windows.ts';
 import { calendarInputs, stretchedInputs } from '../support/calendar-inputs.ts';
 import { fallsOn, spanOn } from '../support/reference-windows.ts';
+import { runs } from '../support/runs.ts';
 
 const NIGHT = { from: '22:00', to: '06:00' };
 const DAY = 86_400_000;
@@ -295,7 +296,7 @@ describe('windowsFrom', () => {
           });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -316,7 +317,7 @@ describe('windowsFrom', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

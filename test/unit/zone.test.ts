@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { instantToLocal, isTimeZone, localToInstant, offsetAt, zoneNamed } from '../../src/core/zone.ts';
+import { runs, sampled } from '../support/runs.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -83,18 +84,18 @@ describe('agreement with Temporal', () => {
   it('holds in every zone around each change of its clocks from 1990 to 2037', { timeout: 120_000 }, () => {
     const disagreements: string[] = [];
     let changes = 0;
-    for (const name of Intl.supportedValuesOf('timeZone').filter(isTimeZone)) {
+    for (const name of sampled(Intl.supportedValuesOf('timeZone').filter(isTimeZone))) {
       for (const at of changesIn(name)) {
         changes++;
         disagreements.push(...disagreementsAround(name, at));
       }
     }
     expect(disagreements).toEqual([]);
-    expect(changes).toBeGreaterThan(10_000);
+    expect(changes).toBeGreaterThan(runs(10_000) / 4);
   });
 
   it('holds in every zone on ordinary days', () => {
-    for (const name of Intl.supportedValuesOf('timeZone').filter(isTimeZone)) {
+    for (const name of sampled(Intl.supportedValuesOf('timeZone').filter(isTimeZone))) {
       for (let at = Date.UTC(2024, 0, 1); at < Date.UTC(2028, 0, 1); at += 11 * DAY + 7 * 60 * MINUTE) {
         expect(offsetAt(zoneNamed(name), at)).toBe(temporalOffset(name, at));
       }
