@@ -2,12 +2,25 @@
 // integers that windows.ts works with. A calendar is immutable, and holds no instant that is not fixed by its input.
 
 import { type Blackout, type Closure, type CompiledBlackout, compileBlackout, unionOf } from './blackouts.ts';
-import { DAY_MS, dateOfDay, FIRST_YEAR, formatLocalDate, LAST_YEAR, MINUTE_MS, parseLocalDate } from './local-date.ts';
+import {
+  type CalendarProblem,
+  type DaySpan,
+  EXCEPT_DATES_MAX,
+  type Report,
+  readDate,
+  readDates,
+  readMinutes,
+  readSpan,
+  reportLimit,
+} from './calendar-fields.ts';
+import { DAY_MS, formatLocalDate } from './local-date.ts';
 import { occurrenceOn } from './occurrences.ts';
 import type { CompiledRule } from './period-days.ts';
 import { compileRule, LAST_DAY, nextDay } from './recurrence.ts';
 import { parseRule } from './rrule.ts';
 import { isTimeZone, localToInstant, type Zone, zoneNamed } from './zone.ts';
+
+export type { CalendarProblem, DaySpan } from './calendar-fields.ts';
 
 /** `from` is "HH:MM"; so is `to`, which may be "24:00". `to` at or before `from` is on the next day. */
 export interface WindowRule {
@@ -42,19 +55,6 @@ export interface CalendarInput {
   readonly mergeGapsUpToMinutes?: number | undefined;
   /** They act last: nothing reopens them. */
   readonly blackouts?: readonly Blackout[] | undefined;
-}
-
-export interface CalendarProblem {
-  readonly code: string;
-  readonly message: string;
-  /** Path in the schedules file's terms, such as "windows[0].rrule" or "except.dates[1]". */
-  readonly field: string;
-}
-
-/** A local span of the day, in ms from midnight; `toMs` is past 24 h when the window ends on the next day. */
-export interface DaySpan {
-  readonly fromMs: number;
-  readonly toMs: number;
 }
 
 export interface CalendarRule extends DaySpan {
@@ -99,18 +99,12 @@ export type CalendarCompilation =
   | { readonly ok: false; readonly problems: CalendarProblem[] };
 
 const RULES_MAX = 50;
-const EXCEPT_DATES_MAX = 5_000;
 const EXTRAS_MAX = 1_000;
 const BLACKOUTS_MAX = 1_000;
-/** Longer than a day it would be another schedule; windows.ts looks back so far. */
-const MINUTES_MAX = 1_440;
 
-// Shared, because most of the many calendars in memory have neither.
-const NO_DAYS: ReadonlySet<number> = new Set();
+// Shared, because most of the many calendars in memory have none.
 const NO_EXTRAS: readonly never[] = [];
 const NOTHING_CLOSED = { closed: NO_EXTRAS, blackouts: NO_EXTRAS };
-
-type Report = (field: string, code: string, message: string) => undefined;
 
 /**
  * Validates and compiles. The order in which the parts act is that of `windowsFrom`. A rule that falls on no day
@@ -192,10 +186,6 @@ function reportLimits(input: CalendarInput, report: Report): void {
   reportLimit('blackouts', input.blackouts?.length ?? 0, BLACKOUTS_MAX, report);
 }
 
-function reportLimit(field: string, length: number, max: number, report: Report): void {
-  if (length > max) report(field, 'too_many', `There may be at most ${max} entries here, but there are ${length}.`);
-}
-
 function compileWindow(
   window: WindowRule,
   field: string,
@@ -252,55 +242,4 @@ function compileBlackouts(
     }
     return compilation.blackout === undefined ? [] : [compilation.blackout];
   });
-}
-
-function readMinutes(minutes: number | undefined, field: string, report: Report): number {
-  if (minutes === undefined) return 0;
-  if (Number.isInteger(minutes) && minutes >= 0 && minutes <= MINUTES_MAX) return minutes * MINUTE_MS;
-  report(field, 'minutes_invalid', `It must be whole minutes from 0 to ${MINUTES_MAX}, but is ${minutes}.`);
-  return 0;
-}
-
-function readDates(texts: readonly string[], report: Report): ReadonlySet<number> {
-  if (texts.length === 0) return NO_DAYS;
-  const days = new Set<number>();
-  for (const [index, text] of texts.slice(0, EXCEPT_DATES_MAX).entries()) {
-    const day = readDate(text, `except.dates[${index}]`, report);
-    if (day !== undefined) days.add(day);
-  }
-  return days;
-}
-
-function readDate(text: string, field: string, report: Report): number | undefined {
-  const day = parseLocalDate(text);
-  if (day === undefined) {
-    return report(field, 'date_invalid', `The date must be one that exists, written YYYY-MM-DD, but is "${text}".`);
-  }
-  const { year } = dateOfDay(day);
-  if (year < FIRST_YEAR || year > LAST_YEAR) {
-    return report(
-      field,
-      'date_out_of_range',
-      `The date must be in the years ${FIRST_YEAR} to ${LAST_YEAR}, but is ${text}.`,
-    );
-  }
-  return day;
-}
-
-function readSpan(span: { from: string; to: string }, field: string, report: Report): DaySpan | undefined {
-  const fromMs = readTime(span.from);
-  const toMs = span.to === '24:00' ? DAY_MS : readTime(span.to);
-  if (fromMs === undefined) {
-    report(`${field}.from`, 'time_invalid', `The time must be HH:MM from 00:00 to 23:59, but is "${span.from}".`);
-  }
-  if (toMs === undefined) {
-    report(`${field}.to`, 'time_invalid', `The time must be HH:MM from 00:00 to 24:00, but is "${span.to}".`);
-  }
-  if (fromMs === undefined || toMs === undefined) return undefined;
-  return { fromMs, toMs: toMs > fromMs ? toMs : toMs + DAY_MS };
-}
-
-function readTime(text: string): number | undefined {
-  const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
-  return match === null ? undefined : (Number(match[1]) * 60 + Number(match[2])) * MINUTE_MS;
 }
