@@ -6,8 +6,6 @@ import { compileCalendar, windowsFrom } from './windows.ts';
 const COUNT_MAX = 1_000;
 
 const Span = { from: z.string(), to: z.string() };
-const Minutes = z.number().int().min(0).max(1_440);
-
 const Question = z.strictObject({
   windows: z.array(z.strictObject({ rrule: z.string(), ...Span })),
   timezone: z.string(),
@@ -16,10 +14,12 @@ const Question = z.strictObject({
   except: z.strictObject({ dates: z.array(z.string()).optional() }).optional(),
   extra: z.array(z.strictObject({ date: z.string(), ...Span })).optional(),
   blackouts: z.array(z.strictObject({ ...Span, reason: z.string().nullish() })).optional(),
-  grace: z.strictObject({ early_minutes: Minutes.optional(), late_minutes: Minutes.optional() }).optional(),
-  merge_gaps_up_to_minutes: Minutes.optional(),
+  grace: z.strictObject({ early_minutes: z.number().optional(), late_minutes: z.number().optional() }).optional(),
+  merge_gaps_up_to_minutes: z.number().optional(),
   after: z.iso.datetime({ offset: true, error: 'It must be an instant such as 2026-03-08T07:30:00Z' }),
-  count: z.number().int().min(1).max(COUNT_MAX),
+  count: z.number().refine((count) => Number.isInteger(count) && count >= 1 && count <= COUNT_MAX, {
+    error: `It must be a whole number from 1 to ${COUNT_MAX}`,
+  }),
 });
 
 /** `why` only where it was asked for. */

@@ -192,8 +192,9 @@ describe('blackouts', () => {
   ])('are refused in %s when they read %j', (_, span, expected) => {
     const blackouts = [{ ...span, reason: null }];
     const compilation = compileCalendar({ windows: [weekdays], timezone: 'UTC', startsOn: '2026-01-01', blackouts });
-    const problems = compilation.ok ? [] : compilation.problems.map(({ field, code }) => `${field} ${code}`);
-    expect(problems).toEqual([expected]);
+    const problems = compilation.ok ? [] : compilation.problems;
+    expect(problems.map(({ message }) => message)).toMatchSnapshot();
+    expect(problems.map(({ field, code }) => `${field} ${code}`)).toEqual([expected]);
   });
 });
 
@@ -205,8 +206,9 @@ describe('minutes', () => {
     [{ grace: { earlyMinutes: 1440, lateMinutes: 1440 }, mergeGapsUpToMinutes: 1440 }, []],
   ])('of %j', (more, expected) => {
     const compilation = compileCalendar({ windows: [weekdays], timezone: 'UTC', startsOn: '2026-01-01', ...more });
-    const problems = compilation.ok ? [] : compilation.problems.map(({ field, code }) => `${field} ${code}`);
-    expect(problems).toEqual(expected);
+    const problems = compilation.ok ? [] : compilation.problems;
+    expect(problems.map(({ message }) => message)).toMatchSnapshot();
+    expect(problems.map(({ field, code }) => `${field} ${code}`)).toEqual(expected);
   });
 });
 

@@ -120,6 +120,8 @@ describe('parseRule', () => {
     expect(parsed).toMatchObject({ ok: false, problem: { part, code } });
     if (!parsed.ok) {
       expect(parsed.problem.message).toMatch(/^[A-Z].*\.$/s);
+      // Word for word: the sentence is all that the person who wrote the rule gets to see.
+      expect(parsed.problem.message).toMatchSnapshot();
       if (part !== 'RRULE' && code !== 'rule_malformed') expect(parsed.problem.message).toContain(part);
     }
   });

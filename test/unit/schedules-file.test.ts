@@ -14,7 +14,11 @@ const whole = `  - key: crew
 
 function problemsOf(text: string): string[] {
   const parsed = parseSchedulesFile(text);
-  return parsed.ok ? [] : formatProblems('f.yaml', parsed.problems);
+  if (parsed.ok) return [];
+  const lines = formatProblems('f.yaml', parsed.problems);
+  // Word for word: these lines are all that the person who wrote the file gets to see.
+  expect(lines).toMatchSnapshot();
+  return lines;
 }
 
 function fileOf(text: string): SchedulesFile {

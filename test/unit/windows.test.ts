@@ -33,7 +33,10 @@ function spans(calendar: Calendar, after: string, count: number): string[] {
 function problemsOf(input: Partial<CalendarInput>): string[] {
   const valid = { windows: [{ rrule: 'FREQ=DAILY', ...NIGHT }], timezone: 'America/New_York', startsOn: '2026-01-01' };
   const compilation = compileCalendar({ ...valid, ...input });
-  return compilation.ok ? [] : compilation.problems.map(({ field, code }) => `${field} ${code}`);
+  if (compilation.ok) return [];
+  // Word for word: the sentence is all that the person who wrote the schedule gets to see.
+  expect(compilation.problems.map(({ message }) => message)).toMatchSnapshot();
+  return compilation.problems.map(({ field, code }) => `${field} ${code}`);
 }
 
 describe('clock changes', () => {
