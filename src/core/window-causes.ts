@@ -5,7 +5,7 @@ import type { Calendar, DaySpan, Occurrence } from './calendar.ts';
 import { DAY_MS, formatLocalDate, formatLocalTime, MINUTE_MS } from './local-date.ts';
 import { moveTo, type RuleCursor } from './occurrences.ts';
 import type { Window } from './windows.ts';
-import { instantToLocal, isRepeatedLocal } from './zone.ts';
+import { instantToLocal, isRepeatedLocal, localToInstant } from './zone.ts';
 
 type Edge = 'start' | 'end';
 
@@ -14,10 +14,13 @@ export type WindowCause =
   /** Occurrences of a rule, counted from 1 as in the file; `dates` are those on which they start. */
   | { readonly kind: 'rule'; readonly rule: number; readonly dates: readonly string[] }
   | { readonly kind: 'extra'; readonly date: string }
-  | { readonly kind: 'gap_merged'; readonly minutes: number }
+  /** How many gaps were bridged, and how long the longest of them is. */
+  | { readonly kind: 'gaps_merged'; readonly count: number; readonly minutes: number }
   | { readonly kind: 'grace'; readonly edge: Edge; readonly minutes: number }
   /** The local time does not exist on that day: the clocks skip it. */
   | { readonly kind: 'skipped_time'; readonly edge: Edge; readonly wanted: string; readonly is: string }
+  /** The clocks skip over the window, which keeps its length all the same and ends later than it says. */
+  | { readonly kind: 'length_kept'; readonly wanted: string; readonly is: string }
   /** The local time occurs twice on that day: the first is meant. */
   | { readonly kind: 'repeated_time'; readonly edge: Edge; readonly wanted: string }
   | { readonly kind: 'blackout'; readonly edge: Edge; readonly reason: string | null }
@@ -67,12 +70,16 @@ function describeCause(cause: WindowCause): string {
       return `rule ${cause.rule}`;
     case 'extra':
       return `extra on ${cause.date}`;
-    case 'gap_merged':
-      return `a gap of ${cause.minutes} min merged`;
+    case 'gaps_merged':
+      return cause.count === 1
+        ? `a gap of ${cause.minutes} min merged`
+        : `${cause.count} gaps of up to ${cause.minutes} min merged`;
     case 'grace':
       return `${cause.minutes} min ${cause.edge === 'start' ? 'earlier' : 'longer'} by grace`;
     case 'skipped_time':
       return `${cause.edge}s ${cause.is} because ${cause.wanted} does not exist that day`;
+    case 'length_kept':
+      return `ends ${cause.is} instead of ${cause.wanted} to keep its length, because the clocks skip its start that day`;
     case 'repeated_time':
       return `${cause.edge}s at the first of the two ${cause.wanted} of that day`;
     case 'blackout': {
@@ -118,14 +125,15 @@ function sourcesOf(parts: readonly Part[]): WindowCause[] {
 
 /** Gaps between its parts that grace alone does not fill. */
 function mergedGaps(calendar: Calendar, parts: readonly Part[]): WindowCause[] {
-  const causes: WindowCause[] = [];
+  const gapsMs: number[] = [];
   let filledUntil: number | undefined;
   for (const part of parts) {
     const gapMs = startOf(calendar, part) - (filledUntil ?? startOf(calendar, part));
-    if (gapMs > 0) causes.push({ kind: 'gap_merged', minutes: gapMs / MINUTE_MS });
+    if (gapMs > 0) gapsMs.push(gapMs);
     filledUntil = Math.max(filledUntil ?? 0, endOf(calendar, part));
   }
-  return causes;
+  if (gapsMs.length === 0) return [];
+  return [{ kind: 'gaps_merged', count: gapsMs.length, minutes: Math.max(...gapsMs) / MINUTE_MS }];
 }
 
 function edgeCauses(calendar: Calendar, near: readonly Part[], edge: Edge, at: number): WindowCause[] {
@@ -153,6 +161,10 @@ function clockCauses({ zone }: Calendar, part: Part, edge: Edge): WindowCause[] 
   const wantedMs = part.day * DAY_MS + (edge === 'start' ? part.span.fromMs : part.span.toMs);
   const localMs = instantToLocal(zone, at);
   const wanted = formatLocalTime(wantedMs);
-  if (localMs !== wantedMs) return [{ kind: 'skipped_time', edge, wanted, is: formatLocalTime(localMs) }];
+  if (localMs !== wantedMs) {
+    const is = formatLocalTime(localMs);
+    const isSkipped = instantToLocal(zone, localToInstant(zone, wantedMs)) !== wantedMs;
+    return [isSkipped ? { kind: 'skipped_time', edge, wanted, is } : { kind: 'length_kept', wanted, is }];
+  }
   return isRepeatedLocal(zone, wantedMs) ? [{ kind: 'repeated_time', edge, wanted }] : [];
 }

@@ -102,6 +102,18 @@ describe('a window says', () => {
       'rule 1, ends 03:30 because 02:30 does not exist that day',
     ],
     [
+      'that it kept its length where the clocks skip over it',
+      '2026-03-08T00:00Z',
+      { windows: daily('02:30', '03:15') },
+      'rule 1, starts 03:30 because 02:30 does not exist that day, ends 04:15 instead of 03:15 to keep its length, because the clocks skip its start that day',
+    ],
+    [
+      'how many gaps were merged',
+      '2026-06-10T00:00Z',
+      { windows: daily('09:00', '17:00'), mergeGapsUpToMinutes: 960, startsOn: '2026-06-10', endsOn: '2026-06-13' },
+      'rule 1, 3 gaps of up to 960 min merged',
+    ],
+    [
       'that it begins in the first of two repeated hours',
       '2026-11-01T00:00Z',
       { windows: daily('01:30', '05:00') },
@@ -160,7 +172,9 @@ describe('a window says', () => {
         for (const window of windowsFrom(calendar, new Date('2026-02-01'), 60)) {
           const causes = causesOf(calendar, window);
           expect(
-            causes.some(({ kind }) => kind === 'rule' || kind === 'extra' || kind === 'gap_merged' || kind === 'grace'),
+            causes.some(
+              ({ kind }) => kind === 'rule' || kind === 'extra' || kind === 'gaps_merged' || kind === 'grace',
+            ),
           ).toBe(true);
           expect(describeCauses(causes)).not.toBe('');
         }
