@@ -8,7 +8,7 @@ import { readConfig } from '../src/config.ts';
 import { UserError } from '../src/core/errors.ts';
 import { calendarOf, type Schedule } from '../src/core/schedule.ts';
 import { formatProblems, type Problem, parseSchedulesFile } from '../src/core/schedules-file.ts';
-import { type Blackout, windowsFrom } from '../src/core/windows.ts';
+import { type Blackout, type Window, windowsFrom } from '../src/core/windows.ts';
 import { loadDoorBlackouts } from '../src/db/door-blackouts.ts';
 import { loadSchedulesByKeys } from '../src/db/schedules.ts';
 import { openTool, type Tool } from '../src/deps.ts';
@@ -88,17 +88,23 @@ async function openToolFor(problems: readonly Problem[]): Promise<Tool> {
   }
 }
 
-/** "next window Tue 1 Dec 2026 09:00–17:00 (America/New_York)". */
+/** "next window Tue 1 Dec 2026 09:00–17:00 (America/New_York)"; for each door where blackouts make a difference. */
 function outlook(schedule: Schedule, doors: ReadonlyMap<string, readonly Blackout[]>, now: Date): string {
   if (schedule.status !== 'active') return schedule.status;
-  const [window] = schedule.devices
-    .flatMap(({ deviceId }) => windowsFrom(calendarOf(schedule, doors.get(deviceId) ?? []), now, 1))
-    .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime());
-  if (window === undefined) return 'no window is left';
-  const local = (instant: Date, format: string) => formatInTimeZone(instant, schedule.timezone, format);
+  const texts = schedule.devices.map(({ deviceId }) => {
+    const [window] = windowsFrom(calendarOf(schedule, doors.get(deviceId) ?? []), now, 1);
+    return { deviceId, text: window === undefined ? 'no window is left' : describe(window, schedule.timezone, now) };
+  });
+  if (new Set(texts.map(({ text }) => text)).size === 1) return texts[0]?.text ?? 'no door';
+  return texts.map(({ deviceId, text }) => `${deviceId} ${text}`).join('; ');
+}
+
+function describe(window: Window, timezone: string, now: Date): string {
+  const local = (instant: Date, format: string) => formatInTimeZone(instant, timezone, format);
   const isSameDay = local(window.startsAt, 'yyyy-MM-dd') === local(window.endsAt, 'yyyy-MM-dd');
   const ends = local(window.endsAt, isSameDay ? 'HH:mm' : 'EEE d MMM HH:mm');
-  return `next window ${local(window.startsAt, 'EEE d MMM yyyy HH:mm')}–${ends} (${schedule.timezone})`;
+  const name = window.startsAt <= now ? 'window in progress' : 'next window';
+  return `${name} ${local(window.startsAt, 'EEE d MMM yyyy HH:mm')}–${ends} (${timezone})`;
 }
 
 function summary({ created, changed, unchanged }: Applied, fileName: string): string {

@@ -50,8 +50,10 @@ export function compileBlackout(
 ): { readonly blackout: CompiledBlackout | undefined } | { readonly problem: BlackoutProblem } {
   const fromMs = parseLocalDateTime(from);
   const toMs = parseLocalDateTime(to);
-  if (fromMs === undefined) return { problem: unreadable('from', from) };
-  if (toMs === undefined) return { problem: unreadable('to', to) };
+  if (fromMs === undefined || toMs === undefined) {
+    const [field, text] = fromMs === undefined ? (['from', from] as const) : (['to', to] as const);
+    return { problem: { field, code: 'time_invalid', message: problemOfLocalDateTime(text) ?? '' } };
+  }
   if (toMs <= fromMs) {
     const message = `A blackout must end after it begins, but is from ${from} to ${to}: correct one of the two.`;
     return { problem: { field: 'to', code: 'ends_before_start', message } };
@@ -113,7 +115,9 @@ function parseLocalDateTime(text: string): number | undefined {
   return day * DAY_MS + (Number(match[2]) * 60 + Number(match[3])) * MINUTE_MS;
 }
 
-function unreadable(field: 'from' | 'to', text: string): BlackoutProblem {
+/** What is wrong with a local date-time; undefined when nothing is. */
+export function problemOfLocalDateTime(text: string): string | undefined {
+  if (parseLocalDateTime(text) !== undefined) return undefined;
   const form = `a local date and time that exist, written YYYY-MM-DDTHH:MM, in the years ${FIRST_YEAR} to ${LAST_YEAR}`;
-  return { field, code: 'time_invalid', message: `It must be ${form}, but is "${text}".` };
+  return `It must be ${form}, but is "${text}".`;
 }

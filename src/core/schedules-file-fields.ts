@@ -1,6 +1,7 @@
 // What each field of a schedules file may hold. Fields are read one by one, so that a mistake in one hides none in another.
 // Messages name cause and remedy and never repeat what stands in a field that may hold a PIN.
 import { z } from 'zod';
+import { problemOfLocalDateTime } from './blackouts.ts';
 import { FIRST_YEAR, isLocalDate, LAST_YEAR } from './local-date.ts';
 import { isPin } from './pin.ts';
 import { nearest } from './schedules-file-nearest.ts';
@@ -99,9 +100,14 @@ const extraField = z.strictObject(
   { error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold date, from and to.') },
 );
 
+const localDateTimeField = timeField.superRefine((text, context) => {
+  const message = problemOfLocalDateTime(text);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
 const blackoutFields = {
-  from: timeField,
-  to: timeField,
+  from: localDateTimeField,
+  to: localDateTimeField,
   reason: textField(200)
     .nullish()
     .transform((reason) => reason ?? null),

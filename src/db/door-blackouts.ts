@@ -33,6 +33,12 @@ export async function devicesOfSchedules(tx: Tx, keys: readonly string[]): Promi
   return rows.map(({ deviceId }) => deviceId);
 }
 
+/** Every door that is in a schedule. */
+export async function devicesWithSchedules(tx: Tx): Promise<string[]> {
+  const rows = await tx.scheduleDevice.findMany({ select: { deviceId: true }, distinct: ['deviceId'] });
+  return rows.map(({ deviceId }) => deviceId);
+}
+
 /** Keys of the schedules on any of these doors. */
 export async function keysOnDevices(tx: Tx, deviceIds: readonly string[]): Promise<string[]> {
   if (deviceIds.length === 0) return [];

@@ -12,8 +12,15 @@ import {
   mergeShared,
   type ScheduleDraft,
 } from '../core/schedules-file-merge.ts';
+import { nearest } from '../core/schedules-file-nearest.ts';
 import type { Tx } from '../db/client.ts';
-import { devicesOfSchedules, keysOnDevices, loadDoorBlackouts, saveDoorBlackouts } from '../db/door-blackouts.ts';
+import {
+  devicesOfSchedules,
+  devicesWithSchedules,
+  keysOnDevices,
+  loadDoorBlackouts,
+  saveDoorBlackouts,
+} from '../db/door-blackouts.ts';
 import { keysUsingHolidayLists, loadHolidayLists, saveHolidayList } from '../db/holiday-lists.ts';
 import type { PlanKey } from '../db/queue.ts';
 import {
@@ -124,7 +131,7 @@ async function applyIn(tx: Tx, deps: ApplyDeps, file: SchedulesFile, options: Ap
   for (const { draft, id } of targets) {
     if (pins.get(id)?.isGuessable === true) notes.push(`The PIN given to ${draft.key} is easy to guess.`);
   }
-  notes.push(...(await notesOnOthers(tx, [...fileKeys])));
+  notes.push(...(await notesOnDoors(tx, file, changedDoors)), ...(await notesOnOthers(tx, [...fileKeys])));
   const keysOf = (outcome: Outcome) =>
     targets.filter(({ id }) => outcomes.get(id) === outcome).map(({ draft }) => draft.key);
   return { created: keysOf('created'), changed: keysOf('changed'), unchanged: keysOf('unchanged'), notes };
@@ -149,6 +156,26 @@ async function changedBlackouts(tx: Tx, file: SchedulesFile): Promise<Map<string
       .map((deviceId) => [deviceId, doorBlackouts.get(deviceId) ?? []] as const)
       .filter(([deviceId, blackouts]) => !areSameBlackouts(blackouts, stored.get(deviceId) ?? [])),
   );
+}
+
+/** What was closed or opened by door; and doors that nobody has, because a mistyped one stays open. */
+async function notesOnDoors(
+  tx: Tx,
+  { doorBlackouts }: SchedulesFile,
+  changedDoors: ReadonlyMap<string, readonly Blackout[]>,
+): Promise<string[]> {
+  const named = [...(doorBlackouts?.keys() ?? [])];
+  if (named.length + changedDoors.size === 0) return [];
+  const known = await devicesWithSchedules(tx);
+  const strangers = named.filter((deviceId) => !known.includes(deviceId));
+  return [
+    ...(changedDoors.size > 0 ? [`The blackouts of doors were changed: ${[...changedDoors.keys()].join(', ')}.`] : []),
+    ...strangers.map((deviceId) => {
+      const near = nearest(deviceId, known);
+      const remedy = near === null ? 'Check the device id.' : `Did you mean "${near}"?`;
+      return `No schedule is on device ${deviceId}, so its blackouts close nothing. ${remedy}`;
+    }),
+  ];
 }
 
 async function notesOnOthers(tx: Tx, fileKeys: readonly string[]): Promise<string[]> {

@@ -264,10 +264,15 @@ describe('a change', () => {
     expect(await apply(closed(both) + crew)).toMatchObject({ changed: [], unchanged: ['crew'] });
     // A file that does not speak of them leaves them; one that does speaks for the doors of its schedules.
     expect(await apply(head + crew)).toMatchObject({ unchanged: ['crew'] });
+    const typo = await apply(closed(guest.replace('[front]', '[frond, front, back]')) + crew);
+    expect(typo.notes).toContain(
+      'No schedule is on device frond, so its blackouts close nothing. Did you mean "front"?',
+    );
     expect(await apply(closed(' []') + gym)).toMatchObject({ changed: ['gym', 'crew'] });
     const rows = await db.prisma.doorBlackouts.findMany({ orderBy: { deviceId: 'asc' } });
     expect(rows.map(({ deviceId, blackouts }) => [deviceId, (blackouts as unknown[]).length])).toEqual([
       ['back', 0],
+      ['frond', 1],
       ['front', 1],
     ]);
   });
