@@ -1,6 +1,7 @@
 // Grace, merging, extras and blackouts, alone and against each other.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { areSameBlackouts, sortBlackouts } from '../../src/core/blackouts.ts';
 import { causesOf, describeCauses } from '../../src/core/window-causes.ts';
 import {
   type Calendar,
@@ -195,6 +196,32 @@ describe('blackouts', () => {
     const problems = compilation.ok ? [] : compilation.problems;
     expect(problems.map(({ message }) => message)).toMatchSnapshot();
     expect(problems.map(({ field, code }) => `${field} ${code}`)).toEqual([expected]);
+  });
+});
+
+describe('lists of blackouts', () => {
+  const [first, second, third] = [
+    { from: '2026-06-01T09:00', to: '2026-06-01T10:00', reason: null },
+    { from: '2026-06-01T09:00', to: '2026-06-01T11:00', reason: null },
+    { from: '2026-06-02T09:00', to: '2026-06-02T10:00', reason: 'guest' },
+  ];
+
+  it('are in one order, whatever order they were written in', () => {
+    expect(sortBlackouts([third, second, first])).toEqual([first, second, third]);
+    expect(sortBlackouts([second, first, third])).toEqual([first, second, third]);
+  });
+
+  it.each([
+    [[], [], true],
+    [[first, third], [first, { ...third }], true],
+    [[first], [], false],
+    [[], [first], false],
+    [[first], [second], false],
+    [[third], [{ ...third, reason: null }], false],
+    [[third], [{ ...third, from: '2026-06-02T08:00' }], false],
+    [[first, third], [first, second], false],
+  ])('%j and %j say the same: %s', (a, b, expected) => {
+    expect(areSameBlackouts(a, b)).toBe(expected);
   });
 });
 

@@ -127,6 +127,48 @@ describe('planSchedule', () => {
       ['create tomorrow'],
     ],
     [
+      'lets a row follow its window before it is found to be too late for it',
+      input([aCode(window(-hour, 30 * day))], { windows: [window(-hour, 4 * minute), tomorrow] }),
+      ['move today', 'intend tomorrow'],
+    ],
+    [
+      'lets a row that was reported gone follow its window before it is judged',
+      input([aCode(window(-hour, 30 * day), { state: 'created', goneSignalAt: now })]),
+      ['move today', 'intend tomorrow'],
+    ],
+    [
+      'judges a row that was reported gone and is where it should be',
+      input([aCode(today, { state: 'created', goneSignalAt: now })], { rotates: true }),
+      ['confirm_gone today', 'intend tomorrow'],
+    ],
+    [
+      'closes a row whose place is taken before another moves there',
+      input([aCode(today, { state: 'rejected' }), aCode(window(2 * hour, 7 * hour), { state: 'created' })], {
+        windows: [today],
+      }),
+      ['close today not_planned'],
+    ],
+    [
+      'keeps the PIN of an earlier row that waits, not of a later one',
+      input([aCode(tomorrow, { state: 'rejected' }), aCode(today)]),
+      ['create today'],
+    ],
+    [
+      'asks for no code more than 14 days ahead, and for one just 14 days ahead',
+      input([aCode(window(14 * day + 1, 15 * day))], { windows: [window(14 * day + 1, 15 * day)] }),
+      [],
+    ],
+    [
+      'asks for a code just 14 days ahead',
+      input([aCode(window(14 * day, 15 * day))], { windows: [window(14 * day, 15 * day)] }),
+      ['create tomorrow'],
+    ],
+    [
+      'joins a window with five minutes left',
+      input([aCode(window(-hour, 5 * minute))], { windows: [window(-hour, 5 * minute)] }),
+      ['create today'],
+    ],
+    [
       'asks again after a change',
       input([aCode(today, { state: 'rejected' }), next], { generation: 1 }),
       ['reopen today'],
