@@ -1,7 +1,7 @@
 // Lays a schedules file over the stored schedules, in one transaction: all of it is applied, or nothing. The plan jobs of what
 // changed commit with it, so that a running service acts on it without a restart. What left the file is left alone.
 import { randomUUID } from 'node:crypto';
-import { areSameBlackouts, type Blackout } from '../core/blackouts.ts';
+import type { Blackout } from '../core/blackouts.ts';
 import { UserError } from '../core/errors.ts';
 import { type Problem, type SchedulesFile, sortProblems } from '../core/schedules-file.ts';
 import {
@@ -12,15 +12,8 @@ import {
   mergeShared,
   type ScheduleDraft,
 } from '../core/schedules-file-merge.ts';
-import { nearest } from '../core/schedules-file-nearest.ts';
 import type { Tx } from '../db/client.ts';
-import {
-  devicesOfSchedules,
-  devicesWithSchedules,
-  keysOnDevices,
-  loadDoorBlackouts,
-  saveDoorBlackouts,
-} from '../db/door-blackouts.ts';
+import { keysOnDevices, saveDoorBlackouts } from '../db/door-blackouts.ts';
 import { keysUsingHolidayLists, loadHolidayLists, saveHolidayList } from '../db/holiday-lists.ts';
 import type { PlanKey } from '../db/queue.ts';
 import {
@@ -35,6 +28,7 @@ import {
   writeSchedules,
 } from '../db/schedules.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
+import { changedBlackouts, notesOnDoors } from './door-blackouts.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { requestPlans } from './request-plans.ts';
 import { type PinCase, type SettledPins, settlePins } from './settle-pins.ts';
@@ -135,47 +129,6 @@ async function applyIn(tx: Tx, deps: ApplyDeps, file: SchedulesFile, options: Ap
   const keysOf = (outcome: Outcome) =>
     targets.filter(({ id }) => outcomes.get(id) === outcome).map(({ draft }) => draft.key);
   return { created: keysOf('created'), changed: keysOf('changed'), unchanged: keysOf('unchanged'), notes };
-}
-
-/**
- * The blackouts of doors that the file changes. A file that speaks of them at all speaks for the doors of its schedules and for
- * those that it names; other doors keep theirs.
- */
-async function changedBlackouts(tx: Tx, file: SchedulesFile): Promise<Map<string, readonly Blackout[]>> {
-  const { doorBlackouts } = file;
-  if (doorBlackouts === null) return new Map();
-  const given = file.schedules.flatMap((entry) => entry.given.devices ?? []);
-  const kept = await devicesOfSchedules(
-    tx,
-    file.schedules.map(({ key }) => key),
-  );
-  const deviceIds = [...new Set([...doorBlackouts.keys(), ...given, ...kept])];
-  const stored = await loadDoorBlackouts(tx, deviceIds);
-  return new Map(
-    deviceIds
-      .map((deviceId) => [deviceId, doorBlackouts.get(deviceId) ?? []] as const)
-      .filter(([deviceId, blackouts]) => !areSameBlackouts(blackouts, stored.get(deviceId) ?? [])),
-  );
-}
-
-/** What was closed or opened by door; and doors that nobody has, because a mistyped one stays open. */
-async function notesOnDoors(
-  tx: Tx,
-  { doorBlackouts }: SchedulesFile,
-  changedDoors: ReadonlyMap<string, readonly Blackout[]>,
-): Promise<string[]> {
-  const named = [...(doorBlackouts?.keys() ?? [])];
-  if (named.length + changedDoors.size === 0) return [];
-  const known = await devicesWithSchedules(tx);
-  const strangers = named.filter((deviceId) => !known.includes(deviceId));
-  return [
-    ...(changedDoors.size > 0 ? [`The blackouts of doors were changed: ${[...changedDoors.keys()].join(', ')}.`] : []),
-    ...strangers.map((deviceId) => {
-      const near = nearest(deviceId, known);
-      const remedy = near === null ? 'Check the device id.' : `Did you mean "${near}"?`;
-      return `No schedule is on device ${deviceId}, so its blackouts close nothing. ${remedy}`;
-    }),
-  ];
 }
 
 async function notesOnOthers(tx: Tx, fileKeys: readonly string[]): Promise<string[]> {
