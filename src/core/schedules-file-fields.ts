@@ -1,7 +1,7 @@
 // What each field of a schedules file may hold. Fields are read one by one, so that a mistake in one hides none in another.
 // Messages name cause and remedy and never repeat what stands in a field that may hold a PIN.
 import { z } from 'zod';
-import { problemOfLocalDateTime } from './blackouts.ts';
+import { type Blackout, compileBlackout, problemOfLocalDateTime } from './blackouts.ts';
 import { FIRST_YEAR, isLocalDate, LAST_YEAR } from './local-date.ts';
 import { isPin } from './pin.ts';
 import { nearest } from './schedules-file-nearest.ts';
@@ -113,9 +113,19 @@ const blackoutFields = {
     .transform((reason) => reason ?? null),
 };
 
-const blackoutField = z.strictObject(blackoutFields, {
-  error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold from, to and, if you like, reason.'),
-});
+// At each entry, so that no mistake in another hides it.
+function checkOrder(blackout: Blackout, context: z.RefinementCtx): void {
+  const compilation = compileBlackout(blackout, undefined);
+  if (!('problem' in compilation)) return;
+  const { field, message } = compilation.problem;
+  context.addIssue({ code: 'custom', path: [field], message });
+}
+
+const blackoutField = z
+  .strictObject(blackoutFields, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? undefined : 'It must hold from, to and, if you like, reason.'),
+  })
+  .superRefine(checkOrder);
 
 const minutesField = z.number({ error: 'It must be a number of minutes.' });
 
@@ -136,16 +146,18 @@ const exceptField = z.strictObject(
 );
 
 /** At the top of the file: for every schedule on those doors. */
-const doorBlackoutField = z.strictObject(
-  {
-    ...blackoutFields,
-    devices: listField(deviceField, 'device ids').min(1, { error: 'It is empty: list at least one device id.' }),
-  },
-  {
-    error: ({ code }) =>
-      code === 'unrecognized_keys' ? undefined : 'It must hold devices, from, to and, if you like, reason.',
-  },
-);
+const doorBlackoutField = z
+  .strictObject(
+    {
+      ...blackoutFields,
+      devices: listField(deviceField, 'device ids').min(1, { error: 'It is empty: list at least one device id.' }),
+    },
+    {
+      error: ({ code }) =>
+        code === 'unrecognized_keys' ? undefined : 'It must hold devices, from, to and, if you like, reason.',
+    },
+  )
+  .superRefine(checkOrder);
 
 /** The fields of a schedule. `holder` and `ends_on` may be null: that clears what is stored. */
 export const scheduleFields = {

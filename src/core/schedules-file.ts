@@ -1,7 +1,7 @@
 // Reads a schedules file: YAML in, what it says and everything that is wrong with it out. What depends on stored schedules
 // (a new one must be complete, lists and PINs that the database holds) is told apart, by schedules-file-merge.ts.
 import type { z } from 'zod';
-import { type Blackout, compileBlackout, sortBlackouts } from './blackouts.ts';
+import { type Blackout, sortBlackouts } from './blackouts.ts';
 import { compileScheduleCalendar } from './schedule.ts';
 import { fileFields, knownNames, type ScheduleFields, scheduleFields } from './schedules-file-fields.ts';
 import { nearest } from './schedules-file-nearest.ts';
@@ -153,11 +153,7 @@ function readDoorBlackouts(reader: Reader, content: unknown): ReadonlyMap<string
   const entries = reader.read(fileFields.blackouts, content, ['blackouts']);
   if (entries === undefined) return null;
   const byDevice = new Map<string, Blackout[]>();
-  for (const [index, { devices, ...blackout }] of entries.entries()) {
-    const compilation = compileBlackout(blackout, undefined);
-    if ('problem' in compilation) {
-      reader.report(['blackouts', index, compilation.problem.field], compilation.problem.message);
-    }
+  for (const { devices, ...blackout } of entries) {
     for (const device of devices) byDevice.set(device, [...(byDevice.get(device) ?? []), blackout]);
   }
   return new Map([...byDevice].map(([device, blackouts]) => [device, sortBlackouts(blackouts)]));

@@ -163,6 +163,19 @@ describe('a mistake in the file is told with its line, its field and the remedy'
   });
 });
 
+it('tells the mistakes of each blackout, whatever is wrong with another', () => {
+  const wrong = (more: string) => `
+  - { ${more}from: 2026-12-24, to: now, reson: x }
+  - { ${more}from: 2026-12-24T12:00, to: 2026-12-23T12:00 }
+`;
+  const ofDoors = problemsOf(`schedules: []\nblackouts:${wrong('devices: [door], ')}`);
+  const ofSchedule = problemsOf(`${head}${whole}    blackouts:${wrong('').replaceAll('\n', '\n  ')}`);
+  const fields = (lines: readonly string[]) => lines.map((line) => /blackouts.*?(?=:)/.exec(line)?.[0]);
+  const all = ['blackouts[0].from', 'blackouts[0].to', 'blackouts[0].reson', 'blackouts[1].to'];
+  expect(fields(ofDoors)).toEqual(all);
+  expect(fields(ofSchedule)).toEqual(all);
+});
+
 it('tells all mistakes at once, in the order of the file', () => {
   const problems = problemsOf(`timezone: Nowhere/Land
 schedules:
