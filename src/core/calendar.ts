@@ -103,8 +103,7 @@ const EXTRAS_MAX = 1_000;
 const BLACKOUTS_MAX = 1_000;
 
 // Shared, because most of the many calendars in memory have none.
-const NO_EXTRAS: readonly never[] = [];
-const NOTHING_CLOSED = { closed: NO_EXTRAS, blackouts: NO_EXTRAS };
+const NONE: readonly never[] = [];
 
 /**
  * Validates and compiles. The order in which the parts act is that of `windowsFrom`. A rule that falls on no day
@@ -117,13 +116,7 @@ export function compileCalendar(input: CalendarInput): CalendarCompilation {
     return undefined;
   };
   reportLimits(input, report);
-  const zone = isTimeZone(input.timezone)
-    ? zoneNamed(input.timezone)
-    : report(
-        'timezone',
-        'timezone_unknown',
-        `The time zone must be an IANA name like Europe/Berlin, but is "${input.timezone}".`,
-      );
+  const zone = readZone(input.timezone, report);
   const startsOnDay = readDate(input.startsOn, 'starts_on', report);
   const endsOnDay = input.endsOn === undefined ? LAST_DAY : readDate(input.endsOn, 'ends_on', report);
   if (startsOnDay !== undefined && endsOnDay !== undefined && endsOnDay < startsOnDay) {
@@ -136,20 +129,33 @@ export function compileCalendar(input: CalendarInput): CalendarCompilation {
   // Without them the rules are still read, so that all problems come out at once, but not compiled.
   const areBoundsKnown = zone !== undefined && startsOnDay !== undefined && endsOnDay !== undefined;
   const bounds = areBoundsKnown ? { zone, startsOnDay, endsOnDay } : undefined;
-  const rules = input.windows
-    .slice(0, RULES_MAX)
-    .map((window, index) => compileWindow(window, `windows[${index}]`, bounds, report));
+  const rules = compileWindows(input.windows, bounds, report);
   const exceptDays = readDates(input.exceptDates ?? [], report);
   const extras = compileExtras(input.extra ?? [], bounds, report);
-  const stretch = {
-    earlyMs: readMinutes(input.grace?.earlyMinutes, 'grace.early_minutes', report),
-    lateMs: readMinutes(input.grace?.lateMinutes, 'grace.late_minutes', report),
-    mergeMs: readMinutes(input.mergeGapsUpToMinutes, 'merge_gaps_up_to_minutes', report),
-  };
+  const earlyMs = readMinutes(input.grace?.earlyMinutes, 'grace.early_minutes', report);
+  const lateMs = readMinutes(input.grace?.lateMinutes, 'grace.late_minutes', report);
+  const mergeMs = readMinutes(input.mergeGapsUpToMinutes, 'merge_gaps_up_to_minutes', report);
   const blackouts = compileBlackouts(input.blackouts ?? [], zone, report);
   if (problems.length > 0 || bounds === undefined) return { ok: false, problems };
-  const parts = { rules: rules.filter((rule) => rule !== undefined), exceptDays, extras, ...stretch };
-  return { ok: true, calendar: { ...bounds, ...parts, ...boundsOf(parts), ...closedBy(blackouts) } };
+  const { latestEndMs, pauseMs } = reachOf(rules, extras);
+  return {
+    ok: true,
+    calendar: {
+      zone: bounds.zone,
+      startsOnDay: bounds.startsOnDay,
+      endsOnDay: bounds.endsOnDay,
+      rules,
+      exceptDays,
+      extras,
+      earlyMs,
+      lateMs,
+      mergeMs,
+      closed: closedBy(blackouts),
+      blackouts,
+      latestEndMs,
+      pauseMs,
+    },
+  };
 }
 
 /**
@@ -162,18 +168,22 @@ export function withBlackouts(calendar: Calendar, blackouts: readonly Blackout[]
     throw new Error(`${field}: ${message}`);
   };
   const compiled = compileBlackouts(blackouts, calendar.zone, report);
-  return { ...calendar, ...closedBy([...calendar.blackouts, ...compiled]) };
+  const all = [...calendar.blackouts, ...compiled];
+  return { ...calendar, closed: closedBy(all), blackouts: all };
 }
 
-function boundsOf({ rules, extras }: Pick<Calendar, 'rules' | 'extras'>): Pick<Calendar, 'latestEndMs' | 'pauseMs'> {
-  const latestEndMs = Math.max(...rules.map((rule) => rule.toMs));
-  const [only] = rules;
-  const isAlone = only !== undefined && rules.length === 1 && extras.length === 0;
-  return { latestEndMs, pauseMs: isAlone ? DAY_MS - (only.toMs - only.fromMs) : 0 };
+function reachOf(
+  rules: readonly CalendarRule[],
+  extras: readonly ExtraOccurrence[],
+): Pick<Calendar, 'latestEndMs' | 'pauseMs'> {
+  let latestEndMs = 0;
+  for (const { toMs } of rules) latestEndMs = Math.max(latestEndMs, toMs);
+  const only = rules.length === 1 && extras.length === 0 ? rules[0] : undefined;
+  return { latestEndMs, pauseMs: only === undefined ? 0 : DAY_MS - (only.toMs - only.fromMs) };
 }
 
-function closedBy(blackouts: readonly CompiledBlackout[]): Pick<Calendar, 'closed' | 'blackouts'> {
-  return blackouts.length === 0 ? NOTHING_CLOSED : { closed: unionOf(blackouts), blackouts };
+function closedBy(blackouts: readonly CompiledBlackout[]): readonly Closure[] {
+  return blackouts.length === 0 ? NONE : unionOf(blackouts);
 }
 
 type Bounds = Pick<Calendar, 'zone' | 'startsOnDay' | 'endsOnDay'>;
@@ -184,6 +194,21 @@ function reportLimits(input: CalendarInput, report: Report): void {
   reportLimit('except.dates', input.exceptDates?.length ?? 0, EXCEPT_DATES_MAX, report);
   reportLimit('extra', input.extra?.length ?? 0, EXTRAS_MAX, report);
   reportLimit('blackouts', input.blackouts?.length ?? 0, BLACKOUTS_MAX, report);
+}
+
+function readZone(name: string, report: Report): Zone | undefined {
+  if (isTimeZone(name)) return zoneNamed(name);
+  const message = `The time zone must be an IANA name like Europe/Berlin, but is "${name}".`;
+  return report('timezone', 'timezone_unknown', message);
+}
+
+function compileWindows(windows: readonly WindowRule[], bounds: Bounds | undefined, report: Report): CalendarRule[] {
+  const rules: CalendarRule[] = [];
+  for (const [index, window] of windows.slice(0, RULES_MAX).entries()) {
+    const rule = compileWindow(window, `windows[${index}]`, bounds, report);
+    if (rule !== undefined) rules.push(rule);
+  }
+  return rules;
 }
 
 function compileWindow(
@@ -215,7 +240,7 @@ function compileExtras(
   bounds: Bounds | undefined,
   report: Report,
 ): readonly ExtraOccurrence[] {
-  if (extras.length === 0) return NO_EXTRAS;
+  if (extras.length === 0) return NONE;
   const occurrences: ExtraOccurrence[] = [];
   for (const [index, extra] of extras.slice(0, EXTRAS_MAX).entries()) {
     const field = `extra[${index}]`;
@@ -233,6 +258,7 @@ function compileBlackouts(
   zone: Zone | undefined,
   report: Report,
 ): readonly CompiledBlackout[] {
+  if (blackouts.length === 0) return NONE;
   return blackouts.slice(0, BLACKOUTS_MAX).flatMap((blackout, index) => {
     const compilation = compileBlackout(blackout, zone);
     if ('problem' in compilation) {

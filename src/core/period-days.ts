@@ -40,6 +40,17 @@ export interface CompiledRule {
   readonly memo: { period: number; monthMask: number; yearMasks: readonly number[] };
 }
 
+/** A month of a year. */
+export interface Month {
+  /** year × 12 + month from 0. */
+  readonly index: number;
+  /** 1 to 12. */
+  readonly month: number;
+  /** In days. */
+  readonly length: number;
+  readonly firstDay: number;
+}
+
 export const ALL_MONTHS = 0xfff;
 /** Of the days before the 1st of each month, in a common year; the last entry closes December. */
 const DAYS_BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
@@ -62,15 +73,19 @@ export function weekDaysOf(rule: CompiledRule, weekStart: number): number {
   return rule.positions === undefined ? days : pickPositions(rule, rule.positions, days, 0, countBits(days));
 }
 
-/** The days of a month (year × 12 + month from 0), with BYSETPOS by the month, and with the INTERVAL of FREQ=DAILY. */
-export function monthDaysOf(rule: CompiledRule, monthIndex: number): number {
-  if (rule.memo.period === monthIndex) return rule.memo.monthMask;
-  const year = Math.floor(monthIndex / 12);
-  const month = (monthIndex % 12) + 1;
-  let days = filterMonth(rule, year, month, 0);
-  if (rule.freq === 'DAILY' && rule.interval > 1 && days !== 0) days &= stepsInMonth(rule, year, month);
+/** The month that is year × 12 + month from 0. */
+export function firstDayOf(index: number): number {
+  const year = Math.floor(index / 12);
+  return dayOf(year, index - year * 12 + 1, 1);
+}
+
+/** The days of a month, with BYSETPOS by the month, and with the INTERVAL of FREQ=DAILY. */
+export function monthDaysOf(rule: CompiledRule, index: number, firstDay: number): number {
+  if (rule.memo.period === index) return rule.memo.monthMask;
+  let days = filterMonth(rule, index, firstDay, 0);
+  if (rule.freq === 'DAILY' && rule.interval > 1 && days !== 0) days &= stepsInMonth(rule, firstDay);
   if (rule.positions !== undefined) days = pickPositions(rule, rule.positions, days, 0, countBits(days));
-  rule.memo.period = monthIndex;
+  rule.memo.period = index;
   rule.memo.monthMask = days;
   return days;
 }
@@ -84,7 +99,7 @@ export function yearDaysOf(rule: CompiledRule, year: number): readonly number[] 
   const weekMasks = rule.weekNumbers.length > 0 ? weeksByNumber(rule, year) : undefined;
   let masks: number[] = [];
   for (let month = 0; month < 12; month++) {
-    let days = filterMonth(rule, year, month + 1, ordinalMasks?.[month] ?? 0);
+    let days = filterMonth(rule, year * 12 + month, firstDayOf(year * 12 + month), ordinalMasks?.[month] ?? 0);
     if (yearDayMasks !== undefined) days &= yearDayMasks[month] ?? 0;
     if (weekMasks !== undefined) days &= weekMasks[month] ?? 0;
     masks.push(days);
@@ -103,7 +118,9 @@ export function lowestBit(mask: number): number {
 /**
  * The days of a month that BYMONTH, BYMONTHDAY and BYDAY leave; `yearOrdinals` are days that BYDAY gives by the year.
  */
-function filterMonth(rule: CompiledRule, year: number, month: number, yearOrdinals: number): number {
+function filterMonth(rule: CompiledRule, index: number, firstDay: number, yearOrdinals: number): number {
+  const year = Math.floor(index / 12);
+  const month = index - year * 12 + 1;
   if (!hasMonth(rule, month)) return 0;
   const length = daysInMonth(year, month);
   let days = 0x7fffffff >>> (31 - length);
@@ -111,7 +128,7 @@ function filterMonth(rule: CompiledRule, year: number, month: number, yearOrdina
     days &= rule.monthDays | (rule.monthDaysFromEnd >>> (31 - length));
   }
   if (days === 0 || (rule.weekdays === 0 && rule.ordinals.length === 0)) return days;
-  const firstWeekday = weekdayOf(dayOf(year, month, 1));
+  const firstWeekday = weekdayOf(firstDay);
   const week = rotateWeek(rule.weekdays, firstWeekday);
   let selected = week | (week << 7) | (week << 14) | (week << 21) | (week << 28) | yearOrdinals;
   if (rule.hasMonthlyOrdinals) selected |= ordinalsOfMonth(rule, firstWeekday, length);
@@ -119,14 +136,12 @@ function filterMonth(rule: CompiledRule, year: number, month: number, yearOrdina
 }
 
 function ordinalsOfMonth(rule: CompiledRule, firstWeekday: number, length: number): number {
-  let days = 0;
-  for (const { ordinal, weekdays } of rule.ordinals) {
-    // The nth of each weekday lies in the nth span of seven days, counted from the first day or back from the last.
+  // The nth of each weekday lies in the nth span of seven days, counted from the first day or back from the last.
+  return rule.ordinals.reduce((days, { ordinal, weekdays }) => {
     const spanStart = ordinal > 0 ? (ordinal - 1) * 7 : length + ordinal * 7;
     const span = rotateWeek(weekdays, (firstWeekday + spanStart + 35) % 7);
-    days |= spanStart >= 0 ? span << spanStart : span >>> -spanStart;
-  }
-  return days;
+    return days | (spanStart >= 0 ? span << spanStart : span >>> -spanStart);
+  }, 0);
 }
 
 function ordinalsOfYear(rule: CompiledRule, year: number): number[] {
@@ -186,8 +201,8 @@ function markYearDay(masks: number[], year: number, dayOfYear: number): void {
 }
 
 /** The days of a month on which a FREQ=DAILY rule falls by its INTERVAL alone. */
-function stepsInMonth(rule: CompiledRule, year: number, month: number): number {
-  const past = (dayOf(year, month, 1) - rule.anchor) % rule.interval;
+function stepsInMonth(rule: CompiledRule, firstDay: number): number {
+  const past = (firstDay - rule.anchor) % rule.interval;
   let days = 0;
   for (let bit = past <= 0 ? -past : rule.interval - past; bit < 31; bit += rule.interval) days |= 1 << bit;
   return days;

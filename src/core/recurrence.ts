@@ -6,6 +6,7 @@ import { DAY_MS, dateOfDay, dayOf, weekdayOf } from './local-date.ts';
 import {
   ALL_MONTHS,
   type CompiledRule,
+  firstDayOf,
   hasDayFilter,
   lowestBit,
   monthDaysOf,
@@ -83,7 +84,10 @@ function bindRule(rule: Rule, startsOnDay: number, lastDay: number): CompiledRul
     yearDays: rule.byYearDay,
     weekNumbers: rule.byWeekNo,
     positions: rule.bySetPos.length > 0 ? new Set(rule.bySetPos) : undefined,
-    leastPosition: Math.min(...rule.bySetPos.map(Math.abs)),
+    leastPosition: rule.bySetPos.reduce(
+      (least, position) => Math.min(least, Math.abs(position)),
+      Number.POSITIVE_INFINITY,
+    ),
     wkst: rule.wkst,
     memo: { period: -1, monthMask: 0, yearMasks: NONE },
   };
@@ -142,15 +146,15 @@ function nextInWeeks(rule: CompiledRule, from: number): number | undefined {
 
 /** FREQ=MONTHLY, and the other rules that a look at one month at a time can decide. */
 function nextInMonths(rule: CompiledRule, from: number): number | undefined {
-  const { year, month } = dateOfDay(from);
-  let index = nextMonthIndex(rule, year * 12 + month - 1);
-  let firstDay = firstDayOfMonth(index);
-  let days = monthDaysOf(rule, index) & bitsFrom(from - firstDay);
+  const start = dateOfDay(from);
+  let index = nextMonthIndex(rule, start.year * 12 + start.month - 1);
+  let firstDay = firstDayOf(index);
+  let days = monthDaysOf(rule, index, firstDay) & bitsFrom(from - firstDay);
   while (days === 0) {
     index = nextMonthIndex(rule, index + 1);
-    firstDay = firstDayOfMonth(index);
+    firstDay = firstDayOf(index);
     if (firstDay > rule.lastDay) return undefined;
-    days = monthDaysOf(rule, index);
+    days = monthDaysOf(rule, index, firstDay);
   }
   return firstDay + lowestBit(days);
 }
@@ -181,17 +185,13 @@ function nextInYears(rule: CompiledRule, from: number): number | undefined {
     for (let month = 0; month < 12; month++) {
       const mask = masks[month] ?? 0;
       if (mask === 0) continue;
-      const firstDay = firstDayOfMonth(year * 12 + month);
+      const firstDay = firstDayOf(year * 12 + month);
       const days = mask & bitsFrom(from - firstDay);
       if (days !== 0) return firstDay + lowestBit(days);
     }
     year += rule.interval;
   }
   return undefined;
-}
-
-function firstDayOfMonth(index: number): number {
-  return dayOf(Math.floor(index / 12), (index % 12) + 1, 1);
 }
 
 function weekStartOf(day: number, wkst: number): number {

@@ -150,19 +150,20 @@ function readList(
 
 function readWeekdays(value: string, draft: Draft): RuleProblem | undefined {
   const list: RuleWeekday[] = [];
+  let isRepeated = false;
   for (const text of value.split(',')) {
-    const match = /^([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)$/.exec(text);
-    const ordinal = match?.[1] === undefined ? 0 : Number(match[1]);
-    if (match === null || (match[1] !== undefined && ordinal === 0)) {
+    const weekday = WEEKDAYS.indexOf(text.slice(-2));
+    const number = text.slice(0, -2);
+    const ordinal = Number(number);
+    if (weekday < 0 || (number !== '' && (ordinal === 0 || !/^[+-]?\d{1,2}$/.test(number)))) {
       return refuse('value_invalid', 'BYDAY', `BYDAY must hold days such as MO, 2TU or -1FR, but holds "${text}".`);
     }
-    list.push({ weekday: WEEKDAYS.indexOf(match[2] ?? ''), ordinal });
+    isRepeated ||= list.some((other) => other.weekday === weekday && other.ordinal === ordinal);
+    list.push({ weekday, ordinal });
   }
   if (list.length > LIST_MAX)
     return refuse('value_invalid', 'BYDAY', `BYDAY may hold ${LIST_MAX} values: leave some out.`);
-  if (new Set(list.map((day) => day.ordinal * 7 + day.weekday)).size < list.length) {
-    return refuse('value_invalid', 'BYDAY', 'BYDAY holds a value twice: leave one out.');
-  }
+  if (isRepeated) return refuse('value_invalid', 'BYDAY', 'BYDAY holds a value twice: leave one out.');
   draft.byDay = list;
   return undefined;
 }

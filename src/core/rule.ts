@@ -97,7 +97,7 @@ export function refuse(code: RuleProblem['code'], part: string, message: string)
 }
 
 function problemOfOrdinals(rule: Rule): RuleProblem | undefined {
-  const highest = Math.max(...rule.byDay.map((day) => Math.abs(day.ordinal)), 0);
+  const highest = rule.byDay.reduce((max, { ordinal }) => Math.max(max, Math.abs(ordinal)), 0);
   if (highest === 0) return undefined;
   if (rule.freq === 'DAILY' || rule.freq === 'WEEKLY') {
     return conflict(

@@ -90,8 +90,8 @@ export function spansFrom(calendar: Calendar, afterAt: number, count: number): S
  * occurrences with their grace; there is nothing to join or to cut. Undefined for another calendar.
  */
 function plainSpans(calendar: Calendar, afterAt: number, count: number): Span[] | undefined {
-  const { rules, earlyMs, lateMs } = calendar;
-  const [rule] = rules;
+  const { earlyMs, lateMs } = calendar;
+  const rule = calendar.rules[0];
   if (rule === undefined || calendar.pauseMs === 0 || calendar.closed.length > 0) return undefined;
   const spans: Span[] = [];
   const cursor: RuleCursor = { rule, day: 0, occurrence: undefined };

@@ -6,18 +6,17 @@ import { DAY_MS } from './local-date.ts';
 
 /**
  * A stretch of constant offset; `untilAt` is the instant at which it ends, `untilLocalMs` the local time up to which
- * it answers.
+ * it answers. The last of a block has no end.
  */
 interface OffsetSpan {
-  readonly untilAt: number;
-  readonly untilLocalMs: number;
   readonly offsetMs: number;
+  untilAt: number;
+  untilLocalMs: number;
+  next: OffsetSpan | undefined;
 }
 
 interface OffsetBlock {
-  /** In order; what lies after the last one has `finalOffsetMs`. */
-  readonly spans: readonly OffsetSpan[];
-  readonly finalOffsetMs: number;
+  readonly first: OffsetSpan;
   readonly largestGapMs: number;
 }
 
@@ -60,9 +59,9 @@ export function zoneNamed(name: string): Zone {
 
 /** What the zone's clocks add to UTC at an instant, in ms. */
 export function offsetAt(zone: Zone, at: number): number {
-  const block = blockAt(zone, at);
-  for (const span of block.spans) if (at < span.untilAt) return span.offsetMs;
-  return block.finalOffsetMs;
+  let span = blockAt(zone, at).first;
+  while (span.next !== undefined && at >= span.untilAt) span = span.next;
+  return span.offsetMs;
 }
 
 /** The local date-time at an instant, as ms since 1970-01-01T00:00 local. */
@@ -75,18 +74,14 @@ export function instantToLocal(zone: Zone, at: number): number {
  * means the first, one that is skipped takes the offset from before the gap.
  */
 export function localToInstant(zone: Zone, localMs: number): number {
-  const block = blockAt(zone, localMs);
-  for (const span of block.spans) if (localMs < span.untilLocalMs) return localMs - span.offsetMs;
-  return localMs - block.finalOffsetMs;
+  return localMs - spanOfLocal(zone, localMs).offsetMs;
 }
 
 /** Whether a local date-time occurs twice, because the clocks are turned back over it. */
 export function isRepeatedLocal(zone: Zone, localMs: number): boolean {
-  const firstAt = localToInstant(zone, localMs);
-  const { spans, finalOffsetMs } = blockAt(zone, localMs);
-  const index = spans.findIndex(({ untilLocalMs }) => localMs < untilLocalMs);
-  const nextOffsetMs = index === -1 ? finalOffsetMs : (spans[index + 1]?.offsetMs ?? finalOffsetMs);
-  return localMs - nextOffsetMs > firstAt && instantToLocal(zone, localMs - nextOffsetMs) === localMs;
+  const { offsetMs, next } = spanOfLocal(zone, localMs);
+  if (next === undefined || next.offsetMs >= offsetMs) return false;
+  return instantToLocal(zone, localMs - next.offsetMs) === localMs;
 }
 
 /**
@@ -116,6 +111,12 @@ function findZone(name: string): Zone | undefined {
   return zone;
 }
 
+function spanOfLocal(zone: Zone, localMs: number): OffsetSpan {
+  let span = blockAt(zone, localMs).first;
+  while (span.next !== undefined && localMs >= span.untilLocalMs) span = span.next;
+  return span;
+}
+
 function blockAt(zone: Zone, ms: number): OffsetBlock {
   const index = Math.min(Math.max(Math.floor(ms / BLOCK_MS), 0), LAST_BLOCK);
   const known = zone.blocks[index];
@@ -126,27 +127,32 @@ function blockAt(zone: Zone, ms: number): OffsetBlock {
 }
 
 function buildBlock(zone: Zone, index: number): OffsetBlock {
-  const spans: OffsetSpan[] = [];
   const endAt = (index + 1) * BLOCK_MS + BLOCK_OVERLAP_MS;
   let probeAt = index * BLOCK_MS - BLOCK_OVERLAP_MS;
-  let offsetMs = askOffset(zone, probeAt);
+  const first = endlessSpan(askOffset(zone, probeAt));
+  let last = first;
   let largestGapMs = 0;
   while (probeAt < endAt) {
     const nextAt = probeAt + PROBE_MS;
     const nextOffsetMs = askOffset(zone, nextAt);
-    while (offsetMs !== nextOffsetMs) {
-      const untilAt = findChange(zone, probeAt, nextAt, offsetMs);
-      const changedMs = askOffset(zone, untilAt);
+    while (last.offsetMs !== nextOffsetMs) {
+      last.untilAt = findChange(zone, probeAt, nextAt, last.offsetMs);
+      const next = endlessSpan(askOffset(zone, last.untilAt));
       // The later of the two local times at the change: up to it the old offset answers, both for what is skipped and
       // for the first pass through what is repeated.
-      spans.push({ untilAt, untilLocalMs: untilAt + Math.max(offsetMs, changedMs), offsetMs });
-      largestGapMs = Math.max(largestGapMs, changedMs - offsetMs);
-      offsetMs = changedMs;
-      probeAt = untilAt;
+      last.untilLocalMs = last.untilAt + Math.max(last.offsetMs, next.offsetMs);
+      largestGapMs = Math.max(largestGapMs, next.offsetMs - last.offsetMs);
+      probeAt = last.untilAt;
+      last.next = next;
+      last = next;
     }
     probeAt = nextAt;
   }
-  return { spans, finalOffsetMs: offsetMs, largestGapMs };
+  return { first, largestGapMs };
+}
+
+function endlessSpan(offsetMs: number): OffsetSpan {
+  return { offsetMs, untilAt: Number.POSITIVE_INFINITY, untilLocalMs: Number.POSITIVE_INFINITY, next: undefined };
 }
 
 /** The first instant after `fromAt` with another offset, by bisection to the second. */

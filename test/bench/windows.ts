@@ -177,7 +177,7 @@ function say(what: string, value: number, goal: number, relation: string, isAtLe
 function printCompile(): void {
   const next: Next = (at) => {
     const calendar = calendarFor('FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', '2006-11-22');
-    return windowsFrom(calendar, new Date(at), 1)[0]?.startsAt.getTime() ?? null;
+    return spansFrom(calendar, at, 1)[0]?.startAt ?? null;
   };
   const temporal: Next = (at) => {
     const rruleString = `DTSTART;TZID=${zone}:20061122T220000\nRRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR`;
