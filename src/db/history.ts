@@ -1,13 +1,19 @@
+import type { HistoryKind } from '../core/alert.ts';
+import { raiseAlert, resolveAlerts } from './alerts.ts';
 import type { Tx } from './client.ts';
 import type { Prisma } from './generated/client.ts';
+
+export type { HistoryKind } from '../core/alert.ts';
 
 /** One thing that was done or seen, and why. The message is for people and never holds a PIN. */
 export interface HistoryEntry {
   readonly at: Date;
   readonly kind: HistoryKind;
   readonly message: string;
-  /** A person should look: logged at error. */
+  /** A person should look: logged at error, and an alert until a later entry of the code settles it. */
   readonly alert?: boolean;
+  /** Tells causes of one kind about one code from each other. */
+  readonly aspect?: string | undefined;
   readonly scheduleId?: string | undefined;
   readonly deviceId?: string | undefined;
   readonly codeId?: string | undefined;
@@ -17,27 +23,7 @@ export interface HistoryEntry {
   readonly holder?: string | null;
 }
 
-export type HistoryKind =
-  | 'schedule.created'
-  | 'schedule.changed'
-  | 'schedule.ended'
-  | 'window.planned'
-  | 'window.moved'
-  | 'window.missed'
-  | 'window.closed'
-  | 'window.reopened'
-  | 'code.created'
-  | 'code.adopted'
-  | 'code.unsettled'
-  | 'code.postponed'
-  | 'code.refused'
-  | 'code.updated'
-  | 'code.deleting'
-  | 'code.removed'
-  | 'code.watched'
-  | 'code.reported';
-
-/** Appends one entry. */
+/** Appends one entry; raises its alert, and resolves those that it settles. */
 export async function insertHistory(tx: Tx, entry: HistoryEntry): Promise<void> {
   await tx.historyEntry.create({
     data: {
@@ -53,4 +39,7 @@ export async function insertHistory(tx: Tx, entry: HistoryEntry): Promise<void> 
     },
     select: { id: true },
   });
+  const { kind, codeId, at } = entry;
+  if (codeId !== undefined) await resolveAlerts(tx, { kind, codeId, at });
+  if (entry.alert === true) await raiseAlert(tx, entry);
 }

@@ -23,7 +23,7 @@ export async function commit(
 
 /** Records what changes no row. */
 export async function record(deps: { db: Db; log: Logger }, entry: HistoryEntry): Promise<void> {
-  await insertHistory(deps.db.prisma, entry);
+  await deps.db.prisma.$transaction((tx) => insertHistory(tx, entry));
   logEntry(deps.log, entry);
 }
 

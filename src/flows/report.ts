@@ -29,6 +29,7 @@ export async function reportEntry(
     at,
     kind: 'code.reported',
     alert,
+    aspect: eventType,
     message: `${what}: the code of ${scheduleName ?? code.scheduleId} at ${deviceName ?? `device ${code.deviceId}`}.`,
     scheduleId: code.scheduleId,
     deviceId: code.deviceId,

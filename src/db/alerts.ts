@@ -1,0 +1,93 @@
+import { causeOf, type HistoryKind, resolvedBy, type Subject } from '../core/alert.ts';
+import type { Tx } from './client.ts';
+
+/** What needs a person. */
+export interface NewAlert extends Subject {
+  readonly kind: HistoryKind;
+  readonly at: Date;
+  readonly message: string;
+  /** See `causeOf`. */
+  readonly aspect?: string | undefined;
+}
+
+/** Raises an alert, or notes that its cause was seen again; an acknowledged one stays acknowledged. */
+export async function raiseAlert(tx: Tx, alert: NewAlert): Promise<void> {
+  const { kind, at, message, scheduleId = null, deviceId = null, codeId = null } = alert;
+  await tx.$executeRaw`
+    insert into alerts (cause, kind, message, schedule_id, device_id, code_id, raised_at, last_seen_at)
+    values (${causeOf(kind, alert, alert.aspect)}, ${kind}, ${message}, ${scheduleId}::uuid, ${deviceId}, ${codeId}::uuid, ${at}, ${at})
+    on conflict (cause) where state <> 'resolved'
+    do update set last_seen_at = excluded.last_seen_at, message = excluded.message, times = alerts.times + 1`;
+}
+
+/** Resolves what an entry of this kind about this code settles. */
+export async function resolveAlerts(tx: Tx, entry: { kind: HistoryKind; codeId: string; at: Date }): Promise<void> {
+  const kinds = resolvedBy[entry.kind];
+  if (kinds === undefined) return;
+  await tx.alert.updateMany({
+    where: { codeId: entry.codeId, kind: { in: [...kinds] }, state: { not: 'resolved' } },
+    data: { state: 'resolved', settledAt: entry.at, settledBecause: entry.kind },
+  });
+}
+
+/** An alert as people are shown it. */
+export interface StoredAlert {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: 'open' | 'acknowledged' | 'resolved';
+  readonly message: string;
+  readonly scheduleKey: string | null;
+  readonly deviceId: string | null;
+  /** Who carries the PIN, as the schedule says now. */
+  readonly holder: string | null;
+  /** The window of the code that it is about. */
+  readonly windowStartsAt: Date | null;
+  readonly windowEndsAt: Date | null;
+  readonly raisedAt: Date;
+  readonly lastSeenAt: Date;
+  readonly times: number;
+}
+
+/** Alerts that still need somebody, oldest first; acknowledged ones too if wanted. */
+export async function listAlerts(
+  tx: Tx,
+  { withAcknowledged, limit }: { withAcknowledged: boolean; limit: number },
+): Promise<StoredAlert[]> {
+  const alerts = await tx.alert.findMany({
+    where: { state: { in: withAcknowledged ? ['open', 'acknowledged'] : ['open'] } },
+    orderBy: [{ raisedAt: 'asc' }, { id: 'asc' }],
+    take: limit,
+  });
+  const [schedules, codes] = await Promise.all([
+    tx.schedule.findMany({
+      where: { id: { in: alerts.flatMap(({ scheduleId }) => scheduleId ?? []) } },
+      select: { id: true, key: true, holder: true },
+    }),
+    tx.accessCode.findMany({
+      where: { id: { in: alerts.flatMap(({ codeId }) => codeId ?? []) } },
+      select: { id: true, windowStartsAt: true, windowEndsAt: true },
+    }),
+  ]);
+  const scheduleById = new Map(schedules.map((schedule) => [schedule.id, schedule]));
+  const codeById = new Map(codes.map((code) => [code.id, code]));
+  return alerts.map(({ scheduleId, codeId, ...alert }) => {
+    const schedule = scheduleById.get(scheduleId ?? '');
+    const code = codeById.get(codeId ?? '');
+    return {
+      ...alert,
+      scheduleKey: schedule?.key ?? null,
+      holder: schedule?.holder ?? null,
+      windowStartsAt: code?.windowStartsAt ?? null,
+      windowEndsAt: code?.windowEndsAt ?? null,
+    };
+  });
+}
+
+/** Notes that a person has seen it; false when it is not open. */
+export async function acknowledgeAlert(tx: Tx, id: string, at: Date): Promise<boolean> {
+  const { count } = await tx.alert.updateMany({
+    where: { id, state: 'open' },
+    data: { state: 'acknowledged', settledAt: at },
+  });
+  return count === 1;
+}
