@@ -14,14 +14,13 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 // Captured, so that a split keeps them at the odd places.
 const uuidInText = /([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/i;
 const isoInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
-const fourDigits = /\d{4}/;
 const digitRun = /(?<!\d)\d{4,12}(?!\d)/g;
 // Seam's events nest 4 deep; deeper than this only an attack does, and recursion must end somewhere.
 const maxDepth = 32;
 
 /** Replaces each run of 4 to 12 digits in a text: that is what a PIN can be. */
 export function cutDigits(text: string): string {
-  return fourDigits.test(text) ? text.replace(digitRun, cut) : text;
+  return text.replace(digitRun, cut);
 }
 
 /** As `cutDigits`, for prose that may name things by their UUIDs: those are no PINs and stay. */
@@ -53,17 +52,20 @@ function redact(value: unknown, key: string, depth: number): Json {
 }
 
 function redactRecord(record: object, depth: number): Json {
-  const changesCode = 'property' in record && typeof record.property === 'string' && isPinKey(record.property);
-  const entries = Object.entries(record).map(([key, entry]): [string, Json] => {
+  const entries: [string, unknown][] = Object.entries(record);
+  const changesCode = entries.some(
+    ([key, entry]) => key === 'property' && typeof entry === 'string' && isPinKey(entry),
+  );
+  const redacted = entries.map(([key, entry]): [string, Json] => {
     const isPin = isPinKey(key) || (changesCode && (key === 'from' || key === 'to'));
     return [cutDigits(storable(key)), isPin ? cutWhole(entry) : redact(entry, key, depth + 1)];
   });
   // fromEntries defines own properties: a key like __proto__ stays a plain key.
-  return Object.fromEntries(entries);
+  return Object.fromEntries(redacted);
 }
 
 function isPinKey(key: string): boolean {
-  return pinKeys.has(key) || pinKeys.has(key.toLowerCase());
+  return pinKeys.has(key.toLowerCase());
 }
 
 // That there is none (null) is worth keeping, and no secret.
@@ -73,8 +75,7 @@ function cutWhole(value: unknown): Json {
 
 function redactText(text: string, key: string): string {
   const clean = storable(text);
-  if (!fourDigits.test(clean) || idKey.test(key) || uuid.test(clean) || isoInstant.test(clean)) return clean;
-  return clean.replace(digitRun, cut);
+  return idKey.test(key) || uuid.test(clean) || isoInstant.test(clean) ? clean : cutDigits(clean);
 }
 
 function redactNumber(value: number, key: string): Json {
@@ -84,6 +85,5 @@ function redactNumber(value: number, key: string): Json {
 }
 
 function storable(text: string): string {
-  const wellFormed = text.toWellFormed();
-  return wellFormed.includes('\u0000') ? wellFormed.replaceAll('\u0000', '\uFFFD') : wellFormed;
+  return text.toWellFormed().replaceAll('\u0000', '\uFFFD');
 }
