@@ -24,11 +24,10 @@ export function nearest(wrong: string, known: readonly string[]): string | null 
   const meant = synonyms.get(lower);
   if (meant !== undefined && known.includes(meant)) return meant;
   const allowed = Math.max(1, Math.floor(lower.length / 3));
-  let best: { name: string; distance: number } | null = null;
-  for (const name of known) {
-    const distance = editDistance(lower, name.toLowerCase());
-    if (distance <= allowed && (best === null || distance < best.distance)) best = { name, distance };
-  }
+  const [best] = known
+    .map((name) => ({ name, distance: editDistance(lower, name.toLowerCase()) }))
+    .filter(({ distance }) => distance <= allowed)
+    .sort((a, b) => a.distance - b.distance);
   return best?.name ?? null;
 }
 
