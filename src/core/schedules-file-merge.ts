@@ -214,13 +214,11 @@ function draftFromStored({ id: _id, version: _version, devices, ...rest }: Sched
 function changesOf(stored: Schedule, draft: ScheduleDraft): Change[] {
   const before = comparable(draftFromStored(stored));
   const after = comparable(draft);
-  return Object.keys(after).flatMap((field): Change[] => {
-    const from = before[field];
-    const to = after[field];
+  return Object.entries(after).flatMap(([field, to]): Change[] => {
+    const from = before[field] ?? null;
     if (JSON.stringify(from) === JSON.stringify(to)) return [];
     // History outlives the erasure of a holder, so it does not tell who that was.
-    if (field === 'holder' || field === 'name' || from === undefined || to === undefined) return [{ field }];
-    return [{ field, from, to }];
+    return field === 'holder' || field === 'name' ? [{ field }] : [{ field, from, to }];
   });
 }
 
