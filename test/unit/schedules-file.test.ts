@@ -161,6 +161,126 @@ describe('a mistake in the file is told with its line, its field and the remedy'
   });
 });
 
+describe('what a field may hold', () => {
+  const long = (length: number) => 'x'.repeat(length);
+  const list = (length: number, entry: (index: number) => string) =>
+    `[${Array.from({ length }, (_, i) => entry(i)).join()}]`;
+  const dates = (length: number) => list(length, (index) => new Date(index * 86_400_000).toISOString().slice(0, 10));
+  const windows = (length: number) => list(length, () => '{ rrule: FREQ=DAILY, from: 09:00, to: 17:00 }');
+
+  /** The file with one field given in place of what it had there. */
+  function withField(name: string, value: string): string {
+    const fields = { key: 'crew', name: 'Crew', devices: '[door]', windows: windows(1), [name]: value };
+    const lines = Object.entries(fields).map(([field, text]) => `    ${field}: ${text}\n`);
+    return `${head}  -\n${lines.join('')}`;
+  }
+
+  it.each([
+    ['key', `a${long(99)}`],
+    ['key', 'A.b_c-9'],
+    ['key', '"7"'],
+    ['name', long(100)],
+    ['name', 'x'],
+    ['name', 'Crew of the 2nd floor, Łódź'],
+    ['holder', long(200)],
+    ['holder', 'null'],
+    ['devices', `[${long(100)}, a-B_9]`],
+    ['devices', list(1000, (index) => `d${index}`)],
+    ['timezone', 'asia/calcutta'],
+    ['starts_on', '1970-01-01'],
+    ['starts_on', '2200-12-31'],
+    ['ends_on', 'null'],
+    ['pin', 'keep'],
+    ['pin', 'rotate'],
+    ['pin', '"0815"'],
+    ['pin', '"08154711"'],
+    ['windows', windows(50)],
+    ['windows', '[&daily { rrule: FREQ=DAILY, from: 09:00, to: 17:00 }, *daily]'],
+    ['except', '{}'],
+    ['except', `{ dates: ${dates(1000)} }`],
+    ['blackouts', '[{ from: 2026-12-24T12:00, to: 2026-12-25T12:00, reason: null }]'],
+    ['blackouts', `[{ from: 2026-12-24T12:00, to: 2026-12-25T12:00, reason: ${long(200)} }]`],
+    ['grace', '{}'],
+    ['allow_other_pin', 'true'],
+    ['status', 'paused'],
+  ])('%s: %s', (name, value) => {
+    expect(problemsOf(withField(name, value))).toEqual([]);
+  });
+
+  it.each([
+    ['key', 'a text too long', `a${long(100)}`],
+    ['key', 'a text that begins with a dot', '.crew'],
+    ['key', 'a text with an umlaut at its end', 'crüw'],
+    ['key', 'a text with a space at its end', '"crew "'],
+    ['key', 'nothing', ''],
+    ['key', 'a number', '7'],
+    ['name', 'a text too long', long(101)],
+    ['name', 'an empty text', '""'],
+    ['name', 'a text with a space before it', '" Crew"'],
+    ['name', 'a text with a space after it', '"Crew "'],
+    ['name', 'a text with a tab in it', '"Cr\\tew"'],
+    ['name', 'nothing', ''],
+    ['name', 'a list', '[Crew]'],
+    ['name', 'a truth', 'true'],
+    ['holder', 'a text too long', long(201)],
+    ['devices', 'an id too long', `[${long(101)}]`],
+    ['devices', 'an empty id', '[""]'],
+    ['devices', 'several ids in one text', '["door, gate"]'],
+    ['devices', 'a text with a line break', '["door\\ngate"]'],
+    ['devices', 'a number', '[door, 7]'],
+    ['devices', 'a single id', 'door'],
+    ['devices', 'too many', list(1001, (index) => `d${index}`)],
+    ['timezone', 'nothing like a zone', 'qwertzuiop'],
+    ['timezone', 'a number', '7'],
+    ['starts_on', 'a day before the first year', '1969-12-31'],
+    ['starts_on', 'a day after the last year', '2201-01-01'],
+    ['starts_on', 'a number', '20261224'],
+    ['ends_on', 'a list', '[2026-12-24]'],
+    ['pin', 'a text that ends in digits', '"a0815"'],
+    ['pin', 'a text that begins with digits', '"0815a"'],
+    ['pin', 'a single digit', '"0"'],
+    ['pin', 'nothing', ''],
+    ['allow_other_pin', 'a number', '1'],
+    ['windows', 'too many', windows(51)],
+    ['windows', 'a text', '[FREQ=DAILY]'],
+    ['windows', 'a mapping', '{ rrule: FREQ=DAILY }'],
+    ['windows', 'a rule that is none', '[{ rrule: 7, from: 09:00, to: 17:00 }]'],
+    ['except', 'a list', '[2026-12-24]'],
+    ['except', 'a holiday list named twice', '{ holidays: [us, us] }'],
+    ['except', 'a holiday list without a name', '{ holidays: [""] }'],
+    ['except', 'too many dates', `{ dates: ${dates(1001)} }`],
+    ['extra', 'a text', '[2026-12-24]'],
+    ['extra', 'an unknown field', '[{ day: 2026-12-24, date: 2026-12-24, from: 09:00, to: 10:00 }]'],
+    ['extra', 'a mapping', '{ date: 2026-12-24 }'],
+    ['blackouts', 'a text', '[2026-12-24]'],
+    ['blackouts', 'a reason too long', `[{ from: 2026-12-24T12:00, to: 2026-12-25T12:00, reason: ${long(201)} }]`],
+    ['blackouts', 'a time that is a number', '[{ from: 1, to: 2026-12-25T12:00 }]'],
+    ['grace', 'a number', '10'],
+    ['grace', 'a text', '{ late_minutes: "10" }'],
+    ['merge_gaps_up_to_minutes', 'a text', '"10"'],
+    ['status', 'a number', '1'],
+  ])('not %s: %s', (name, _, value) => {
+    expect(problemsOf(withField(name, value))).toHaveLength(1);
+  });
+
+  it.each([
+    ['a time zone that is a list', 'timezone: []'],
+    ['holidays in a list', 'holidays: [us]'],
+    ['a holiday list that is one date', 'holidays: { us: 2026-12-25 }'],
+    ['a holiday twice in a list', 'holidays: { us: [2026-12-25, 2026-12-25] }'],
+    ['a holiday list without a name', 'holidays: { "": [2026-12-25] }'],
+    ['a blackout of doors that is a text', 'blackouts: [2026-12-25]'],
+    ['a blackout of doors that is not in a list', 'blackouts: { devices: [door] }'],
+    ['a blackout of no door in a list', 'blackouts: [{ devices: [], from: 2026-12-24T12:00, to: 2026-12-25T12:00 }]'],
+    [
+      'an unknown field in a blackout of doors',
+      'blackouts: [{ device: [d], devices: [d], from: 2026-12-24T12:00, to: 2026-12-25T12:00 }]',
+    ],
+  ])('not at the top: %s', (_, line) => {
+    expect(problemsOf(`${line}\nschedules: []\n`)).toHaveLength(1);
+  });
+});
+
 it('tells the mistakes of each blackout, whatever is wrong with another', () => {
   const wrong = (more: string) => `
   - { ${more}from: 2026-12-24, to: now, reson: x }
