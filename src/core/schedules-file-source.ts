@@ -7,7 +7,7 @@ export type Path = readonly (string | number)[];
 /** A mistake in the file: where, and a sentence that names cause and remedy. */
 export interface Problem {
   readonly line: number;
-  readonly column?: number;
+  readonly column: number;
   readonly field: string;
   readonly message: string;
 }
@@ -27,8 +27,8 @@ export function readSource(text: string): Source {
   // Pretty errors quote the source, which may hold a PIN.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', schema: 'core' });
   const place = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+    const { line, col: column } = lines.linePos(offset);
+    return { line, column };
   };
   const problems = document.errors.map(({ code, message, pos }): Problem => {
     const isRepeated = code === 'DUPLICATE_KEY';

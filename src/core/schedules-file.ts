@@ -71,7 +71,7 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
     const place = `${problem.line}:${problem.field}`;
     if (!first.has(place)) first.set(place, problem);
   }
-  return [...first.values()].sort((a, b) => a.line - b.line || (a.column ?? 0) - (b.column ?? 0));
+  return [...first.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** Lines for people: `FILE:LINE  schedules[2].windows[0].rrule: message`. */
@@ -83,7 +83,7 @@ export function formatProblems(fileName: string, problems: readonly Problem[]): 
 export function pathOfCalendarField(field: string): Path {
   // Holiday lists and dates come to it as one.
   if (field.startsWith('except')) return ['except'];
-  return field.split(/[.[\]]+/).flatMap((part) => (part === '' ? [] : [/^\d+$/.test(part) ? Number(part) : part]));
+  return [...field.matchAll(/\w+/g)].map(([part]) => (/\d/.test(part) ? Number(part) : part));
 }
 
 type Mapping = Record<string, unknown>;
@@ -124,7 +124,7 @@ class Reader {
     const result = schema.safeParse(value);
     if (result.success) return result.data;
     for (const issue of result.error.issues) {
-      const at = [...path, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
+      const at = [...path, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
       if (issue.code === 'unrecognized_keys') {
         const names = namesAt(at);
         for (const key of issue.keys) this.#reportName([...at, key], key, names);
@@ -172,8 +172,8 @@ function readSchedules(reader: Reader, content: unknown, timezone: string | null
       continue;
     }
     const schedule = readSchedule(reader, path, index, entry, timezone);
-    const twin = schedules.find(({ key }) => key === schedule?.key);
     if (schedule === null) continue;
+    const twin = schedules.find(({ key }) => key === schedule.key);
     if (twin === undefined) schedules.push(schedule);
     else {
       const first = `schedules[${twin.index}] in line ${reader.lineOf(['schedules', twin.index])}`;
@@ -215,34 +215,30 @@ function reportCalendar(
   timezone: string | null,
 ): void {
   const entries: readonly unknown[] = Array.isArray(entry.windows) ? entry.windows : [];
-  const windows = entries.flatMap((window, index) => (isWindowRule(window) ? [{ window, index }] : []));
+  const windows = entries.filter(isWindowRule);
+  const positions = entries.flatMap((window, index) => (isWindowRule(window) ? [index] : []));
   const result = compileScheduleCalendar({
     // Without a window that can be checked, the bounds still can.
-    rules:
-      windows.length > 0 ? windows.map(({ window }) => window) : [{ rrule: 'FREQ=DAILY', from: '00:00', to: '24:00' }],
+    rules: windows.length > 0 ? windows : [{ rrule: 'FREQ=DAILY', from: '00:00', to: '24:00' }],
     timezone: given.timezone ?? timezone ?? 'UTC',
     startsOn: given.starts_on ?? standInStart,
     endsOn: given.ends_on ?? null,
-    exceptDates: given.except?.dates ?? [],
-    holidays: [],
     extra: given.extra ?? [],
-    blackouts: given.blackouts ?? [],
     grace: { earlyMinutes: given.grace?.early_minutes ?? 0, lateMinutes: given.grace?.late_minutes ?? 0 },
     mergeGapsUpToMinutes: given.merge_gaps_up_to_minutes ?? 0,
+    // Where these are given, each is right in itself, and nothing else depends on them.
+    exceptDates: [],
+    holidays: [],
+    blackouts: [],
   });
-  if (result.ok) return;
-  for (const { field, message } of result.problems) {
-    // Only against a start that the file gives; the stored one is held against it later.
-    if (field === 'ends_on' && given.starts_on === undefined) continue;
-    const [name, position, ...rest] = pathOfCalendarField(field);
-    if (name === undefined) continue;
+  for (const { field, message } of result.ok ? [] : result.problems) {
     // Windows that could not be read were left out, so they are counted anew.
-    const index = name === 'windows' && typeof position === 'number' ? windows[position]?.index : position;
-    reader.report([...path, name, ...(index === undefined ? [] : [index, ...rest])], message);
+    const place = field.replace(/(?<=^windows\[)\d+/, (position) => `${positions[Number(position)]}`);
+    reader.report([...path, ...pathOfCalendarField(place)], message);
   }
 }
 
-// Early enough that no UNTIL lies before it.
+// Early enough that no UNTIL and no last day lies before it.
 const standInStart = '1970-01-01';
 
 function isWindowRule(value: unknown): value is WindowRule {

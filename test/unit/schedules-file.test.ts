@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { formatProblems, parseSchedulesFile, type SchedulesFile } from '../../src/core/schedules-file.ts';
+import { formatProblems, parseSchedulesFile, type SchedulesFile, sortProblems } from '../../src/core/schedules-file.ts';
 
 const head = 'timezone: America/New_York\nholidays: { us: [2026-12-25] }\nschedules:\n';
 const whole = `  - key: crew
@@ -356,5 +356,179 @@ schedules:
   expect(file.schedules[0]?.given).toMatchObject({
     starts_on: '2026-12-01',
     windows: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '24:00' }],
+  });
+});
+
+describe('hours are checked', () => {
+  /** Mostly of a file without a zone, which is none of its mistakes: what is stored may have one. */
+  const schedule = (lines: string, top = '') => `${top}schedules:\n  - key: crew\n${lines}`;
+  const rule = (text: string) => `{ rrule: ${text}, from: 09:00, to: 17:00 }`;
+
+  it('in the zone of the schedule, else in that of the file', () => {
+    const lines = `    starts_on: 2026-12-01\n    windows: [${rule('FREQ=DAILY;UNTIL=20261201T080000Z')}]\n`;
+    const inNewYork = 'timezone: America/New_York\n';
+    const inTokyo = '    timezone: Asia/Tokyo\n';
+    expect(problemsOf(schedule(lines, inNewYork))).toEqual([
+      expect.stringContaining('f.yaml:5  schedules[0].windows[0].rrule: UNTIL is before the first window'),
+    ]);
+    expect(problemsOf(schedule(lines + inTokyo, inNewYork))).toEqual([]);
+  });
+
+  it('by a start long ago where the file leaves it to what is stored, as it may leave all but the key', () => {
+    expect(problemsOf(schedule(''))).toEqual([]);
+    expect(problemsOf(schedule(`    ends_on: 1970-01-01\n    windows: [${rule('FREQ=DAILY')}]\n`))).toEqual([]);
+    expect(problemsOf(schedule(`    windows: [${rule('FREQ=DAILY;UNTIL=19700101')}]\n`))).toEqual([]);
+    expect(
+      problemsOf(schedule(`    starts_on: 2026-12-01\n    windows: [${rule('FREQ=DAILY;UNTIL=20261130')}]\n`)),
+    ).toEqual([expect.stringContaining('f.yaml:4  schedules[0].windows[0].rrule: ')]);
+  });
+
+  it('where windows can be read, and told in their place among those that cannot', () => {
+    const windows = ['7', rule('FREQ=HOURLY'), `{ rrule: FREQ=DAILY, from: 09:00 }`, rule('FREQ=SECONDLY')];
+    const lines = problemsOf(schedule(`    windows:\n${windows.map((window) => `      - ${window}\n`).join('')}`));
+    expect(lines.map((line) => line.split(': ')[0])).toEqual([
+      'f.yaml:4  schedules[0].windows[0]',
+      'f.yaml:5  schedules[0].windows[1].rrule',
+      'f.yaml:6  schedules[0].windows[2].to',
+      'f.yaml:7  schedules[0].windows[3].rrule',
+    ]);
+  });
+
+  it('for their bounds even where no window can be read', () => {
+    const bounds = '    starts_on: 2026-12-02\n    ends_on: 2026-12-01\n';
+    for (const windows of ['', '    windows: FREQ=DAILY\n', '    windows: [FREQ=DAILY]\n']) {
+      const parsed = parseSchedulesFile(schedule(`${bounds}${windows}`));
+      const fields = parsed.ok ? [] : parsed.problems.map(({ field }) => field);
+      expect(fields).toContain('schedules[0].ends_on');
+      expect(fields.filter((field) => field.startsWith('schedules[0].windows'))).toHaveLength(windows === '' ? 0 : 1);
+    }
+  });
+
+  it('with extras and grace of their own', () => {
+    const extra = '    extra:\n      - { date: 2026-12-26, from: 10:00, to: 11:00 }\n';
+    expect(problemsOf(schedule(extra))).toEqual([]);
+    const wrong = `${extra}      - { date: 2026-12-26, from: 11:00, to: 11:60 }\n    grace: { early_minutes: -1, late_minutes: 0.5 }\n`;
+    expect(problemsOf(schedule(wrong)).map((line) => line.split(': ')[0])).toEqual([
+      'f.yaml:5  schedules[0].extra[1].to',
+      'f.yaml:6  schedules[0].grace.early_minutes',
+      'f.yaml:6  schedules[0].grace.late_minutes',
+    ]);
+  });
+});
+
+describe('one PIN for several schedules', () => {
+  const schedule = (key: string, devices: string, pin: string) =>
+    `${whole.replace('crew', key).replace('[door]', devices)}    pin: ${pin}\n`;
+
+  it('is none where they share no door, or are left to choose', () => {
+    const file = [
+      schedule('a', '[x, y]', '"4821"'),
+      schedule('b', '[z]', '"4821"'),
+      schedule('c', '[x]', '"4822"'),
+      schedule('d', '[x]', 'keep'),
+      schedule('e', '[x]', 'keep'),
+      schedule('f', '[x]', 'rotate'),
+      schedule('g', '[x]', 'rotate'),
+    ];
+    expect(problemsOf(head + file.join(''))).toEqual([]);
+  });
+
+  it('is told of each that comes after the first, with a door that they share', () => {
+    const file = [schedule('a', '[x, y]', '"4821"'), schedule('b', '[y]', '"4821"'), schedule('c', '[z, y]', '"4821"')];
+    expect(problemsOf(head + file.join(''))).toHaveLength(2);
+  });
+
+  it('cannot be told where the doors are wrong, which is told', () => {
+    const file = [schedule('a', '[]', '"4821"'), schedule('b', '[]', '"4821"')];
+    expect(problemsOf(head + file.join('')).map((line) => line.split(': ')[0])).toEqual([
+      'f.yaml:6  schedules[0].devices',
+      'f.yaml:12  schedules[1].devices',
+    ]);
+  });
+});
+
+describe('of a file with mistakes is still known', () => {
+  const read = (text: string) => parseSchedulesFile(text).file;
+
+  it('which holiday lists it has, though one of them be wrong', () => {
+    const file = read('holidays: { us: [2026-12-32], de: [2026-12-25] }\nschedules: []\n');
+    expect([...(file?.holidays.keys() ?? [])]).toEqual(['us', 'de']);
+    expect(read('holidays: { de: [2026-12-25] }\nschedules: 7\n')?.holidays).toEqual(new Map([['de', ['2026-12-25']]]));
+    expect(read('holidays: [us]\nschedules: []\n')?.holidays).toEqual(new Map());
+    expect(read('holidays: us\nschedules: []\n')?.holidays).toEqual(new Map());
+  });
+
+  it('which fields of a schedule are right, and which wrong', () => {
+    const file = read(`schedules:\n  - key: a\n    name: A\n    holder:\n    pin: 4821\n    timezone: Mars\n`);
+    expect(file?.schedules).toEqual([
+      { index: 0, key: 'a', given: { name: 'A', holder: null }, wrong: new Set(['pin', 'timezone']) },
+    ]);
+  });
+
+  it('whether it has a zone for all, and whether that is wrong', () => {
+    expect(read('schedules: 7')).toMatchObject({ timezone: null, isTimezoneWrong: false });
+    expect(read('timezone: Mars\nschedules: []')).toMatchObject({ timezone: null, isTimezoneWrong: true });
+    expect(read('timezone: Asia/Tokyo\nschedules: 7')).toMatchObject({
+      timezone: 'Asia/Tokyo',
+      isTimezoneWrong: false,
+    });
+  });
+
+  it('which schedules have a key of their own, in their places', () => {
+    const file = read('schedules:\n  - 7\n  - key: a\n  - key: [b]\n  - key: a\n  - key: c\n');
+    expect(file?.schedules.map(({ index, key }) => [index, key])).toEqual([
+      [1, 'a'],
+      [4, 'c'],
+    ]);
+  });
+});
+
+it('blackouts of doors are sorted by device, each with its own in order', () => {
+  const file = fileOf(`blackouts:
+  - { devices: [x, y], from: 2026-12-24T12:00, to: 2026-12-25T12:00, reason: guest }
+  - { devices: [x], from: 2026-11-24T12:00, to: 2026-11-25T12:00 }
+schedules: []
+`);
+  const guest = { from: '2026-12-24T12:00', to: '2026-12-25T12:00', reason: 'guest' };
+  const earlier = { from: '2026-11-24T12:00', to: '2026-11-25T12:00', reason: null };
+  expect(file.doorBlackouts).toEqual(
+    new Map([
+      ['x', [earlier, guest]],
+      ['y', [guest]],
+    ]),
+  );
+  expect(fileOf('blackouts: []\nschedules: []').doorBlackouts).toEqual(new Map());
+  expect(fileOf('schedules: []').doorBlackouts).toBeNull();
+});
+
+describe('the place of a mistake', () => {
+  it.each([
+    ['several in one line', 'timezone: 7\nschedules: [{ name: 7, key: 8, colour: 9 }]'],
+    ['a field that is missing, at what lacks it', 'schedules:\n  - name: a\n  -\n    name: b\n'],
+    ['a name that is a number', 'schedules: []\n1: a\n'],
+    ['a field given twice at the top', 'timezone: UTC\nschedules: []\ntimezone: UTC\n'],
+    [
+      'a field given twice in a list',
+      'schedules:\n  - key: a\n  - key: b\n    grace:\n      late_minutes: 1\n      late_minutes: 2\n',
+    ],
+    ['fields given twice in a text that holds no schedules', '- a: 1\n  a: 2\n- b: 1\n  b: 1\n'],
+    ['a field given twice and wrong, at the last of them', 'schedules:\n  - key: a\n    name: A\n    name: 7\n'],
+    ['what an alias repeats, where it is written out', 'schedules:\n  - &a\n    key: a\n  - *a\n'],
+    ['a value in an alias', 'schedules:\n  - key: a\n    devices: &d [x, 7]\n  - key: b\n    devices: *d\n'],
+    ['a single text', 'schedules'],
+    ['a comment and nothing else', '# nothing yet\n'],
+    [
+      'too many aliases',
+      `schedules:\n  - &a [x, x]\n${'bcdefghijk'.replaceAll(/./g, (name) => `  - &${name} [*${String.fromCharCode(name.charCodeAt(0) - 1)}, *${String.fromCharCode(name.charCodeAt(0) - 1)}]\n`)}`,
+    ],
+    ['a bracket that is not closed', 'schedules: [\ntimezone: UTC\n'],
+  ])('%s', (_, text) => {
+    expect(problemsOf(text).length).toBeGreaterThan(0);
+  });
+
+  it('of several problems of one field only the first is told', () => {
+    const at = (line: number, column: number, field: string, message: string) => ({ line, column, field, message });
+    const problems = [at(2, 5, 'b', 'first'), at(2, 3, 'a', 'x'), at(1, 9, 'b', 'y'), at(2, 5, 'b', 'second')];
+    expect(sortProblems(problems).map(({ message }) => message)).toEqual(['y', 'x', 'first']);
   });
 });
