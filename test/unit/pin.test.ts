@@ -48,6 +48,30 @@ describe('a PIN is refused', () => {
   });
 });
 
+describe('a PIN is taken', () => {
+  it.each([
+    ['4711', of('no_zeros')],
+    ['4712', of('cannot_start_with_12')],
+    ['4123', of('cannot_start_with_12')],
+    ['1235', of('no_triple_consecutive_ints')],
+    ['123546', of('no_ascending_or_descending_sequence')],
+    ['5555', of('no_ascending_or_descending_sequence')],
+    ['1223', of('at_least_three_unique_digits')],
+    ['4447', of('no_all_same_digits')],
+    ['4444', of('unique_first_four_digits')],
+    ['48217394', none],
+  ])('%s under %o', (pin, constraints) => {
+    expect(pinProblem(pin, constraints)).toBeNull();
+  });
+});
+
+it('a refusal tells the lengths that the lock takes in order, and the first constraint that is not met', () => {
+  expect(pinProblem('47118', { lengths: [12, 8, 6, 4], types: [] })).toBe(
+    'has 5 digits, this lock takes 4 or 6 or 8 or 12',
+  );
+  expect(pinProblem('1200', of('no_zeros', 'cannot_start_with_12'))).toBe('may not contain 0');
+});
+
 describe('a drawn PIN', () => {
   const types = [...generalConstraints.types, 'cannot_contain_0789', 'shaped_like_a_horse', 'name_length'];
 
@@ -75,6 +99,10 @@ describe('a drawn PIN', () => {
     [[4, 5], 5],
     [[4, 7, 8], 7],
     [[3, 4, 6, 12], 6],
+    [[8, 7], 7],
+    [[5, 4], 5],
+    [[12, 4, 3], 4],
+    [[9, 8], 8],
   ])('of a lock that takes %o digits has %i', (lengths, length) => {
     expect(drawPin({ lengths, types: [] }, random)).toHaveLength(length);
   });
@@ -96,6 +124,46 @@ describe('a drawn PIN', () => {
     const all = Array.from({ length: 10_000 }, (_, pin) => `${String(pin).padStart(4, '0')}00`);
     const taken = new Set(all.filter((pin) => !pin.startsWith('47')));
     expect(drawPin({ lengths: [6], types: ['unique_first_four_digits'] }, random, taken)).toMatch(/^47/);
+  });
+
+  /** The draw under a constraint while chance offers these PINs one after the other. */
+  function drawnOf(offered: readonly string[], types: readonly string[], taken?: ReadonlySet<string>) {
+    const digits = [...offered.join('')].map(Number);
+    return drawPin({ lengths: [offered[0]?.length ?? 0], types }, () => digits.shift() ?? Number.NaN, taken);
+  }
+
+  it.each([
+    ['no_triple_consecutive_ints', '472348', '472458'],
+    ['no_triple_consecutive_ints', '474443', '474433'],
+    ['no_triple_consecutive_ints', '476543', '476443'],
+    ['no_ascending_or_descending_sequence', '472348', '474448'],
+    ['no_ascending_or_descending_sequence', '474328', '474438'],
+    ['unique_first_four_digits', '474128', '471247'],
+    ['cannot_start_with_12', '124738', '147382'],
+    ['shaped_like_a_horse', '123456', '474128'],
+  ])('under %s keeps the strictest reading: not %s, but %s', (type, refused, drawn) => {
+    expect(drawnOf([refused, drawn], [type])).toBe(drawn);
+  });
+
+  it('is none that is taken, and begins like one that is where nothing speaks against it', () => {
+    const taken = new Set(['471528', '471530']);
+    expect(drawnOf(['471528', '471529'], [], taken)).toBe('471529');
+    expect(drawnOf(['471529', '471629'], ['unique_first_four_digits'], taken)).toBe('471629');
+  });
+
+  it('is drawn though the lock draws its own: whether it can be chosen is asked elsewhere', () => {
+    expect(drawnOf(['471528'], ['cannot_specify_pin_code'])).toBe('471528');
+    expect(drawnOf(['124738', '471528'], ['cannot_specify_pin_code', 'cannot_start_with_12'])).toBe('471528');
+  });
+
+  it('is given up after 10,000 tries', () => {
+    let draws = 0;
+    const always = () => {
+      draws += 1;
+      return 7;
+    };
+    expect(drawPin({ lengths: [4], types: [] }, always)).toBeNull();
+    expect(draws).toBe(40_000);
   });
 
   it('is each of the possible ones equally often', () => {
@@ -122,8 +190,30 @@ it.each([
   '2580',
   '112211',
   '956789',
+  '2000',
+  '1900',
+  '471471',
+  '47124712',
+  '4714714',
+  '159357',
+  '098765',
 ])('%s is guessable', (pin) => {
   expect(isGuessable(pin)).toBe(true);
+});
+
+it.each([
+  '2147',
+  '4719',
+  '198347',
+  '201847',
+  '4720',
+  '123547',
+  '471829',
+  '4718294',
+  '47182947',
+  '112233',
+])('%s is not guessable', (pin) => {
+  expect(isGuessable(pin)).toBe(false);
 });
 
 it('takes of several locks what all of them take', () => {
