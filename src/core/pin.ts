@@ -119,14 +119,15 @@ export function drawPin(
   if (length === null) return null;
   // Whether the PIN can be chosen at all is the caller's question; here it would only forbid every draw.
   const rules = applying(constraints).filter((rule) => rule !== constraintsByType.get('cannot_specify_pin_code'));
-  const digits = [...allDigits].filter((digit) => !rules.some((rule) => rule.digits?.includes(digit) ?? false));
+  const excluded = rules.map((rule) => rule.digits).join('');
+  const digits = [...allDigits].filter((digit) => !excluded.includes(digit));
   for (let draw = 0; draw < maxDraws; draw += 1) {
-    const pin = Array.from({ length }, () => digits[random(digits.length)] ?? '').join('');
+    const pin = Array.from({ length }, () => digits[random(digits.length)]).join('');
     const refused =
       taken.has(pin) ||
       isGuessable(pin) ||
       sharesFirstFour(pin, constraints, taken) ||
-      rules.some((rule) => rule.refuses(pin) || (rule.avoids?.(pin) ?? false));
+      rules.some((rule) => rule.refuses(pin) || rule.avoids?.(pin));
     if (!refused) return pin;
   }
   return null;
@@ -190,5 +191,5 @@ function longestRun(pin: string, steps: readonly number[] = [0, 1, -1]): number 
 
 function isRepetition(pin: string): boolean {
   const blocks = Array.from({ length: Math.floor(pin.length / 2) }, (_, index) => pin.slice(0, index + 1));
-  return blocks.some((block) => block.repeat(Math.ceil(pin.length / block.length)).slice(0, pin.length) === pin);
+  return blocks.some((block) => block.repeat(pin.length).startsWith(pin));
 }

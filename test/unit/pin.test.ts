@@ -100,6 +100,7 @@ describe('a drawn PIN', () => {
     [[4, 7, 8], 7],
     [[3, 4, 6, 12], 6],
     [[8, 7], 7],
+    [[8, 6], 6],
     [[5, 4], 5],
     [[12, 4, 3], 4],
     [[9, 8], 8],
@@ -154,6 +155,16 @@ describe('a drawn PIN', () => {
   it('is drawn though the lock draws its own: whether it can be chosen is asked elsewhere', () => {
     expect(drawnOf(['471528'], ['cannot_specify_pin_code'])).toBe('471528');
     expect(drawnOf(['124738', '471528'], ['cannot_specify_pin_code', 'cannot_start_with_12'])).toBe('471528');
+  });
+
+  it('is left to chance only among the digits that may occur', () => {
+    const bounds = new Set<number>();
+    const pin = drawPin({ lengths: [6], types: ['no_zeros', 'shaped_like_a_horse', 'cannot_contain_089'] }, (below) => {
+      bounds.add(below);
+      return random(below);
+    });
+    expect(pin).toMatch(/^[1-7]{6}$/);
+    expect([...bounds]).toEqual([7]);
   });
 
   it('is given up after 10,000 tries', () => {
@@ -212,6 +223,7 @@ it.each([
   '4718294',
   '47182947',
   '112233',
+  '4717',
 ])('%s is not guessable', (pin) => {
   expect(isGuessable(pin)).toBe(false);
 });
@@ -222,5 +234,14 @@ it('takes of several locks what all of them take', () => {
     types: ['no_zeros', 'cannot_start_with_12'],
   });
   expect(commonConstraints([of(), { lengths: [8], types: [] }])).toBeNull();
+  expect(
+    commonConstraints(
+      [
+        [4, 6],
+        [4, 8],
+        [6, 8],
+      ].map((lengths) => ({ lengths, types: [] })),
+    ),
+  ).toBeNull();
   expect(commonConstraints([])).toEqual({ lengths: null, types: [] });
 });
