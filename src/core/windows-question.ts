@@ -45,10 +45,10 @@ export function answerWindows(line: string, options: { readonly why: boolean }):
     error: ({ input }) => (input === undefined ? 'It is missing' : undefined),
   });
   if (!read.success) {
-    const [issue] = read.error.issues;
-    const path = issue?.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : (issue?.path ?? []);
-    const code = issue?.code === 'unrecognized_keys' ? 'field_unknown' : 'field_invalid';
-    return refusal(code, `${issue?.message ?? 'The question cannot be read'}.`, fieldName(path));
+    const issue = firstOf(read.error.issues);
+    const isUnknown = issue.code === 'unrecognized_keys';
+    const path = isUnknown ? [...issue.path, firstOf(issue.keys)] : issue.path;
+    return refusal(isUnknown ? 'field_unknown' : 'field_invalid', `${issue.message}.`, fieldName(path));
   }
   const { after, count, ...given } = read.data;
   const compilation = compileCalendar({
@@ -63,8 +63,8 @@ export function answerWindows(line: string, options: { readonly why: boolean }):
     blackouts: given.blackouts?.map(({ from, to, reason }) => ({ from, to, reason: reason ?? null })),
   });
   if (!compilation.ok) {
-    const [first] = compilation.problems;
-    return refusal(first?.code ?? 'invalid', first?.message ?? '', first?.field ?? '');
+    const { code, message, field } = firstOf(compilation.problems);
+    return refusal(code, message, field);
   }
   const { calendar } = compilation;
   const windows = windowsFrom(calendar, new Date(after), count).map((window) => ({
@@ -79,9 +79,16 @@ function refusal(code: string, message: string, field: string): WindowsAnswer {
   return { error: { code, message, field } };
 }
 
+/** Of a path that begins with a name, as all do in an object. */
 function fieldName(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
-    .replace(/^\./, '');
+    .slice(1);
+}
+
+/** Of a list that holds something. */
+function firstOf<Item>(items: readonly Item[]): Item {
+  for (const item of items) return item;
+  throw new RangeError('The list is empty.');
 }
