@@ -49,14 +49,14 @@ const dateField = z.string({ error: textMessage }).superRefine((text, context) =
   const year = Number(text.slice(0, 4));
   if (isLocalDate(text) && year >= FIRST_YEAR && year <= LAST_YEAR) return;
   const message = `"${text}" is no date: write a day that exists as YYYY-MM-DD, from ${FIRST_YEAR} to ${LAST_YEAR}.`;
-  context.addIssue({ code: 'custom', message });
+  context.addIssue(message);
 });
 
 const zoneField = z.string({ error: textMessage }).superRefine((name, context) => {
   if (isTimeZone(name)) return;
   const near = nearest(name, Intl.supportedValuesOf('timeZone'));
   const remedy = near === null ? 'write an IANA name such as America/New_York.' : `did you mean "${near}"?`;
-  context.addIssue({ code: 'custom', message: `"${name}" is not a known time zone: ${remedy}` });
+  context.addIssue(`"${name}" is not a known time zone: ${remedy}`);
 });
 
 const keyField = z.string({ error: textMessage }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
@@ -74,7 +74,7 @@ const pinField = z
     if (text === 'keep' || text === 'rotate' || isPin(text)) return;
     const isDigits = /^[0-9]+$/.test(text);
     const message = isDigits ? `The PIN has ${text.length} digits: give it 4 to 8.` : pinWords;
-    context.addIssue({ code: 'custom', message });
+    context.addIssue(message);
   })
   .transform(
     (text): PinChoice => (text === 'keep' || text === 'rotate' ? { policy: text } : { policy: 'given', pin: text }),
@@ -100,7 +100,7 @@ const extraField = z.strictObject(
 
 const localDateTimeField = timeField.superRefine((text, context) => {
   const message = problemOfLocalDateTime(text);
-  if (message !== undefined) context.addIssue({ code: 'custom', message });
+  if (message !== undefined) context.addIssue(message);
 });
 
 const blackoutFields = {

@@ -21,8 +21,8 @@ const synonyms: ReadonlyMap<string, string> = new Map([
 /** The known name closest to a wrong one, or null when none is close. */
 export function nearest(wrong: string, known: readonly string[]): string | null {
   const lower = wrong.toLowerCase().replaceAll(/[\s-]/g, '_');
-  const meant = synonyms.get(lower);
-  if (meant !== undefined && known.includes(meant)) return meant;
+  const meant = synonyms.get(lower) ?? lower;
+  if (known.includes(meant)) return meant;
   const allowed = Math.max(1, Math.floor(lower.length / 3));
   const [best] = known
     .map((name) => ({ name, distance: editDistance(lower, name.toLowerCase()) }))

@@ -1,5 +1,16 @@
 // Where things stand in a YAML text: problems are told with the line that the reader has to mend.
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 
 /** Names and positions from the top of the file down to a value. */
 export type Path = readonly (string | number)[];
@@ -25,7 +36,7 @@ export interface Source {
 export function readSource(text: string): Source {
   const lines = new LineCounter();
   // Pretty errors quote the source, which may hold a PIN.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', schema: 'core' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
   const place = (offset: number) => {
     const { line, col: column } = lines.linePos(offset);
     return { line, column };
@@ -56,13 +67,13 @@ function syntaxMessage(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'The file holds several YAML documents: keep one, without further "---" lines.';
   if (code === 'TAB_AS_INDENT') return 'The line is indented with a tab: use spaces.';
   // Some messages end by quoting what stands there, which may be a PIN.
-  const reason = message.replace(/: ".*$/s, '').replace(/\.$/, '');
+  const reason = message.replace(/: ".*/s, '').replace(/\.$/, '');
   return `The file is not valid YAML here: ${reason}.`;
 }
 
 function contentOf(document: Document.Parsed, problems: Problem[]): unknown {
   try {
-    return document.toJS({ maxAliasCount: 100 });
+    return document.toJS();
   } catch {
     problems.push({
       line: 1,
@@ -82,14 +93,11 @@ function offsetOf(document: Document.Parsed, path: Path): number {
     if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
       const pair = node.items.findLast(({ key }) => keyText(key) === String(part));
-      if (pair === undefined) break;
-      offset = startOf(pair.key) ?? offset;
-      node = pair.value;
-    } else if (isSeq(node) && typeof part === 'number' && part < node.items.length) {
-      node = node.items[part];
+      offset = startOf(pair?.key) ?? offset;
+      node = pair?.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(part)];
       offset = startOf(node) ?? offset;
-    } else {
-      break;
     }
   }
   return offset;
@@ -111,8 +119,7 @@ function fieldAt(document: Document.Parsed, offset: number): string {
 function pathOf(chain: readonly unknown[]): Path {
   return chain.flatMap((node, index): Path => {
     if (isSeq(node)) return [node.items.indexOf(chain[index + 1])];
-    if (isMap(node)) return [keyText(node.items.find((pair) => pair === chain[index + 1])?.key)];
-    return [];
+    return isPair(node) ? [keyText(node.key)] : [];
   });
 }
 

@@ -466,7 +466,7 @@ describe('of a file with mistakes is still known', () => {
   });
 
   it('whether it has a zone for all, and whether that is wrong', () => {
-    expect(read('schedules: 7')).toMatchObject({ timezone: null, isTimezoneWrong: false });
+    expect(read('schedules: 7')).toMatchObject({ timezone: null, isTimezoneWrong: false, schedules: [] });
     expect(read('timezone: Mars\nschedules: []')).toMatchObject({ timezone: null, isTimezoneWrong: true });
     expect(read('timezone: Asia/Tokyo\nschedules: 7')).toMatchObject({
       timezone: 'Asia/Tokyo',
@@ -516,6 +516,11 @@ describe('the place of a mistake', () => {
     ['what an alias repeats, where it is written out', 'schedules:\n  - &a\n    key: a\n  - *a\n'],
     ['a value in an alias', 'schedules:\n  - key: a\n    devices: &d [x, 7]\n  - key: b\n    devices: *d\n'],
     ['a single text', 'schedules'],
+    ['a list below a comment', '# ours\n\n- a\n'],
+    ['a field given twice, with a tag and an anchor', 'schedules: []\n!!map &a schedules: []\n'],
+    ['an alias to nowhere in a text that is broken', 'timezone: *none\nschedules: [\n'],
+    ['a bracket that was not opened', 'schedules: }a\n'],
+    ['a tag that is none', 'schedules: !<!> []\n'],
     ['a comment and nothing else', '# nothing yet\n'],
     [
       'too many aliases',
