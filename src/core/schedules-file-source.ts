@@ -11,6 +11,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
+import { cutDigits } from './redact.ts';
 
 /** Names and positions from the top of the file down to a value. */
 export type Path = readonly (string | number)[];
@@ -66,8 +67,8 @@ function fieldName(path: Path): string {
 function syntaxMessage(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'The file holds several YAML documents: keep one, without further "---" lines.';
   if (code === 'TAB_AS_INDENT') return 'The line is indented with a tab: use spaces.';
-  // Some messages end by quoting what stands there, which may be a PIN.
-  const reason = message.replace(/: ".*/s, '').replace(/\.$/, '');
+  // Some messages quote what stands there, which may be a PIN.
+  const reason = cutDigits(message.replace(/: ".*/s, '').replace(/\.$/, ''));
   return `The file is not valid YAML here: ${reason}.`;
 }
 

@@ -329,6 +329,9 @@ it.each([
   '"482133',
   'pin: "482133',
   '482133: 1',
+  'pin: >482133',
+  'pin: !482133! x',
+  'pin: "\\U00482133"',
 ])('never repeats a PIN: %s', (line) => {
   const problems = problemsOf(`${head}${whole}    ${line}\n`);
   expect(problems.length).toBeGreaterThan(0);
