@@ -119,7 +119,7 @@ export function drawPin(
   if (length === null) return null;
   // Whether the PIN can be chosen at all is the caller's question; here it would only forbid every draw.
   const rules = applying(constraints).filter((rule) => rule !== constraintsByType.get('cannot_specify_pin_code'));
-  const excluded = rules.map((rule) => rule.digits).join('');
+  const excluded = rules.map((rule) => rule.digits).join();
   const digits = [...allDigits].filter((digit) => !excluded.includes(digit));
   for (let draw = 0; draw < maxDraws; draw += 1) {
     const pin = Array.from({ length }, () => digits[random(digits.length)]).join('');

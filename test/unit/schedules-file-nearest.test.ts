@@ -53,6 +53,7 @@ describe('who wrote a name wrongly meant', () => {
 
   it('the closest of several, and of equally close ones the first', () => {
     expect(nearest('endson', ['ends', 'ends_on', 'ends_off'])).toBe('ends_on');
+    expect(nearest('ends on', ['endson', 'ends_on'])).toBe('ends_on');
     expect(nearest('bat', ['cat', 'hat', 'bats'])).toBe('cat');
     expect(nearest('america/new york', ['America/Nome', 'America/New_York', 'America/New_Yorks'])).toBe(
       'America/New_York',
