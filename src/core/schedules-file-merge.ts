@@ -152,7 +152,7 @@ function draftOf(input: MergeInput, holidays: readonly HolidayDates[]): { draft:
   const { given, key } = entry;
   const timezone = given.timezone ?? stored?.timezone ?? file.timezone ?? 'UTC';
   const notes: string[] = [];
-  if (given.timezone === undefined && stored !== null && file.timezone !== null && file.timezone !== timezone) {
+  if (given.timezone === undefined && file.timezone !== null && file.timezone !== timezone) {
     notes.push(`${key} keeps its time zone ${timezone}; to move it, give it timezone: ${file.timezone} of its own.`);
   }
   const draft: ScheduleDraft = {
@@ -188,7 +188,7 @@ function statusOf({ entry, stored, revive }: MergeInput): ScheduleStatus {
 }
 
 function statusNotes({ entry, stored }: MergeInput, draft: ScheduleDraft, changes: readonly Change[]): string[] {
-  if (stored === null || stored.status === 'active' || draft.status === 'active') return [];
+  if (stored === null || draft.status === 'active') return [];
   const state = stored.status === 'paused' ? 'is paused' : 'has ended';
   const { status } = entry.given;
   if (status === 'active')

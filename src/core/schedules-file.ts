@@ -233,7 +233,7 @@ function reportCalendar(
   });
   for (const { field, message } of result.ok ? [] : result.problems) {
     // Windows that could not be read were left out, so they are counted anew.
-    const place = field.replace(/(?<=^windows\[)\d+/, (position) => `${positions[Number(position)]}`);
+    const place = field.replace(/(?<=windows\[)\d+/, (position) => `${positions[Number(position)]}`);
     reader.report([...path, ...pathOfCalendarField(place)], message);
   }
 }

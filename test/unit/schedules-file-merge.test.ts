@@ -113,12 +113,22 @@ describe('laid over what is stored', () => {
     expect(notes.length).toBe(status === 'active' && after !== 'active' ? 1 : 0);
   });
 
+  it.each([
+    'active',
+    'paused',
+    'ended',
+  ] as const)('a schedule that is %s stays so under a file without status', (status) => {
+    expect(merged('    name: Other\n', { status }).draft.status).toBe(status);
+    expect(merged('    name: Other\n', { status }, true).draft.status).toBe(status);
+  });
+
   it('a new schedule needs name, devices and windows, told at its own line', () => {
-    expect(problems('    holder: Bo\n', null).map((line) => line.split(': ')[0])).toEqual([
-      'f.yaml:4  schedules[0].name',
-      'f.yaml:4  schedules[0].devices',
-      'f.yaml:4  schedules[0].windows',
-    ]);
+    expect(problems('    holder: Bo\n', null)).toEqual(
+      ['name', 'devices', 'windows'].map(
+        (field) =>
+          `f.yaml:4  schedules[0].${field}: It is missing: "crew" is not stored yet, and a new schedule needs ${field}.`,
+      ),
+    );
   });
 
   it.each([
@@ -249,6 +259,10 @@ describe('a new schedule', () => {
     expect(problems(complete, null, false, '')).toEqual([
       'f.yaml:2  schedules[0].timezone: It is missing: give the schedule, or the file at its top, a time zone.',
     ]);
+    expect(problems(complete.replace('DAILY', 'WEEKLY'), null, false, '')).toEqual([
+      expect.stringContaining('schedules[0].timezone: It is missing'),
+      expect.stringContaining('schedules[0].starts_on: It is required'),
+    ]);
   });
 
   it.each([
@@ -320,5 +334,17 @@ it('each holiday list that is nowhere is told, in its place where the file names
   ]);
   expect(problems('', {}, false, '')).toEqual([
     'f.yaml:2  schedules[0].except.holidays[0]: There is no holiday list "us", here or stored: define it under holidays, or correct the name.',
+  ]);
+});
+
+it('holidays and dates that are too many together are told under except', () => {
+  const dates = (year: number) =>
+    Array.from({ length: 1000 }, (_, day) => new Date(Date.UTC(year, 0, day)).toISOString());
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const lists = names.map(
+    (name, index) => `  ${name}: [${dates(2000 + 3 * index).map((date) => date.slice(0, 10))}]\n`,
+  );
+  expect(problems(`    except: { holidays: [${names}] }\n`, {}, false, `holidays:\n${lists.join('')}`)).toEqual([
+    expect.stringMatching(/^f\.yaml:\d+ {2}schedules\[0\]\.except: /),
   ]);
 });

@@ -395,6 +395,11 @@ describe('hours are checked', () => {
       'f.yaml:6  schedules[0].windows[2].to',
       'f.yaml:7  schedules[0].windows[3].rrule',
     ]);
+    const twelve = ['7', ...Array.from({ length: 10 }, () => rule('FREQ=DAILY')), rule('FREQ=HOURLY')];
+    expect(problemsOf(schedule(`    windows: [${twelve}]\n`))).toEqual([
+      expect.stringContaining('schedules[0].windows[0]: '),
+      expect.stringContaining('schedules[0].windows[11].rrule: '),
+    ]);
   });
 
   it('for their bounds even where no window can be read', () => {
