@@ -56,13 +56,13 @@ export const carryOverMs = 24 * 60 * minuteMs;
 export function planSchedule<Code extends AccessCode>(input: PlanInput<Code>): Action<Code>[] {
   const { codes } = input;
   const targets = targetsOf(input);
-  const taken = new Set<Window>();
+  const taken = new Set<Window | undefined>();
   const actions: Action<Code>[] = [];
   for (const code of codes.filter(isOpen).sort(bySeniority)) {
     const target =
       earlierTarget(code, targets, input) ??
       targets.find((window) => !taken.has(window) && !isSpent(window, input) && overlaps(code, window));
-    if (target !== undefined) taken.add(target);
+    taken.add(target);
     const action = nextFor(code, target, input);
     if (action !== null) actions.push(action);
   }
@@ -139,23 +139,20 @@ function nextForCreated<Code extends AccessCode>(
   const endsAt = code.confirmedEndsAt ?? code.windowEndsAt;
   const isEarly = endsAt.getTime() - now.getTime() > earlyRemovalMs;
   const quiet = isQuiet(code, now);
-  const isOver = now >= endsAt && !isUnsettled(code);
-  // What is not to be is taken away at once: the quiet time of another call holds no removal back.
-  if (target === undefined && !isOver && (isEarly || code.goneSignalAt === null)) {
-    return { kind: 'delete', code, reason: 'not_planned' };
-  }
-  if (code.goneSignalAt !== null) {
-    if (!isEarly) return { kind: 'removed', code };
-    // The window that it ends with is the one of now, or a later edit could not tell it from those that it never was for.
-    if (target !== undefined && differs(code, target, isLive(code, now))) return { kind: 'move', code, window: target };
-    return quiet ? null : { kind: 'confirm_gone', code, isEarly: true };
-  }
+  if (code.goneSignalAt !== null && !isEarly) return { kind: 'removed', code };
   // Seam has ended it, whatever the plan says now: it cannot be moved any more.
-  if (isOver || target === undefined) {
+  if (now >= endsAt && !isUnsettled(code)) {
     const isOverdue = now.getTime() - endsAt.getTime() >= removalOverdueMs;
     return isOverdue && !quiet ? { kind: 'confirm_gone', code, isEarly: false } : null;
   }
+  // What is not to be is taken away at once: the quiet time of another call holds no removal back.
+  if (target === undefined) return { kind: 'delete', code, reason: 'not_planned' };
   const live = isLive(code, now);
+  if (code.goneSignalAt !== null) {
+    // The window that it ends with is the one of now, or a later edit could not tell it from those that it never was for.
+    if (differs(code, target, live)) return { kind: 'move', code, window: target };
+    return quiet ? null : { kind: 'confirm_gone', code, isEarly: true };
+  }
   // A lock does not take back a code that is live: it goes, and another comes for the later start.
   if (live && target.startsAt > now && target.startsAt > code.windowStartsAt) {
     return { kind: 'delete', code, reason: 'moved_later' };
@@ -173,9 +170,9 @@ function startToAsk(code: AccessCode, target: Window, now: Date): Date {
   return asked !== null && asked.getTime() - now.getTime() <= startAheadMs ? asked : now;
 }
 
-/** Whether the outcome of its last change is unknown: Seam may have it until another time than it confirmed. */
-export function isUnsettled(code: AccessCode): boolean {
-  return code.state === 'created' && code.askedEndsAt === null;
+/** Whether the outcome of a created code's last change is unknown: Seam may have it until another time than it confirmed. */
+export function isUnsettled({ askedEndsAt }: AccessCode): boolean {
+  return askedEndsAt === null;
 }
 
 /** Whether it opens the door by now, as far as Seam has confirmed. */
@@ -187,12 +184,11 @@ function closing<Code extends AccessCode>(code: Code, now: Date): Action<Code> {
   return { kind: 'close', code, reason: code.windowEndsAt <= now ? 'missed' : 'not_planned' };
 }
 
-/** The code that keeps this one waiting: with one PIN for every window the last code must be gone first. */
+/** The code that keeps this one, which is not at Seam, waiting: with one PIN for every window the last code must be gone first. */
 export function blockerOf(code: AccessCode, input: PlanInput): AccessCode | undefined {
   if (input.rotates) return undefined;
   return input.codes.find(
-    (other) =>
-      other.id !== code.id && (mayHoldPin(other) || (isWaiting(other) && other.windowStartsAt < code.windowStartsAt)),
+    (other) => mayHoldPin(other) || (isWaiting(other) && other.windowStartsAt < code.windowStartsAt),
   );
 }
 

@@ -16,13 +16,14 @@ import {
   window,
 } from '../support/plan-input.ts';
 
-/** "create today", "delete tomorrow not_planned": what is done to which window's code. */
+/** "create today", "delete tomorrow not_planned", "confirm_gone today early": what is done to which window's code. */
 function told(actions: readonly Action[]): string[] {
-  const nameOf = (of: Window): string => (of.startsAt < now ? 'today' : 'tomorrow');
+  const nameOf = (of: Window): string => (of.startsAt <= now ? 'today' : 'tomorrow');
   return actions.map((action) => {
     const of =
       'code' in action ? { startsAt: action.code.windowStartsAt, endsAt: action.code.windowEndsAt } : action.window;
-    return [action.kind, nameOf(of), 'reason' in action ? action.reason : ''].join(' ').trim();
+    const early = 'isEarly' in action && action.isEarly ? 'early' : '';
+    return [action.kind, nameOf(of), 'reason' in action ? action.reason : early].join(' ').trim();
   });
 }
 
@@ -76,7 +77,7 @@ describe('planSchedule', () => {
     [
       'asks after a code that is reported gone early',
       input([aCode(today, { state: 'created', goneSignalAt: now }), next]),
-      ['confirm_gone today'],
+      ['confirm_gone today early'],
     ],
     [
       'believes that a code is gone at its end',
@@ -139,7 +140,7 @@ describe('planSchedule', () => {
     [
       'judges a row that was reported gone and is where it should be',
       input([aCode(today, { state: 'created', goneSignalAt: now })], { rotates: true }),
-      ['confirm_gone today', 'intend tomorrow'],
+      ['confirm_gone today early', 'intend tomorrow'],
     ],
     [
       'closes a row whose place is taken before another moves there',
@@ -224,8 +225,146 @@ describe('planSchedule', () => {
       input([aCode(today, { state: 'closed' }), next], { generation: 1 }),
       ['intend today'],
     ],
+    [
+      'looks beyond a window that begins just now',
+      input([], { windows: [window(0, hour), tomorrow] }),
+      ['intend today', 'intend tomorrow'],
+    ],
+    [
+      'looks for a code of whose call nothing was heard',
+      input([aCode(today, { state: 'calling' })]),
+      ['find today', 'intend tomorrow'],
+    ],
+    ['asks as soon as a quiet time is over', input([aCode(today, { quietUntil: now }), next]), ['create today']],
+    [
+      'asks for the next code when the last one is gone',
+      input([aCode(today, { state: 'removed' }), next]),
+      ['create tomorrow'],
+    ],
+    [
+      'lets a row follow its window when only the start moved',
+      input([aCode(window(22 * hour, 31 * hour))], { windows: [tomorrow] }),
+      ['move tomorrow'],
+    ],
+    [
+      'asks for a code for a short window to come',
+      input([aCode(window(minute, 4 * minute))], { windows: [window(minute, 4 * minute)] }),
+      ['create tomorrow'],
+    ],
+    [
+      'gives up a short window as soon as it begins',
+      input([aCode(window(0, 4 * minute))], { windows: [window(0, 4 * minute)] }),
+      ['close today too_late'],
+    ],
+    [
+      'calls a window missed from its end on',
+      input([aCode(window(-hour, 0))], { windows: [] }),
+      ['close today missed'],
+    ],
+    [
+      'has a window that touches another for a window of its own, the one before',
+      input([aCode(window(-2 * hour, -hour))], { windows: [today] }),
+      ['close today missed', 'intend today'],
+    ],
+    [
+      'has a window that touches another for a window of its own, the one after',
+      input([aCode(window(7 * hour, 9 * hour))], { windows: [today] }),
+      ['close tomorrow not_planned', 'intend today'],
+    ],
+    [
+      'gives a window that two rows have grown into to the earlier of them',
+      input([aCode(window(2 * hour, 7 * hour)), aCode(window(-hour, hour))], { windows: [today] }),
+      ['move today', 'close tomorrow not_planned'],
+    ],
+    [
+      'believes that a code is gone two minutes before its end',
+      input([aCode(window(-hour, 2 * minute), { state: 'created', goneSignalAt: now })], { windows: [] }),
+      ['removed today'],
+    ],
+    [
+      'deletes a code that is reported gone early and is not planned: the report may be of an earlier one',
+      input([{ ...live, goneSignalAt: now }], { windows: [] }),
+      ['delete today not_planned'],
+    ],
+    [
+      'moves an upcoming code to a later start in place',
+      input([upcoming], { windows: [window(24 * hour, 32 * hour)] }),
+      ['move tomorrow'],
+    ],
+    [
+      'moves a code in place that Seam has confirmed no start of',
+      input([{ ...upcoming, confirmedStartsAt: null }], { windows: [window(24 * hour, 32 * hour)] }),
+      ['move tomorrow'],
+    ],
+    [
+      'deletes a code that has just become live when its window starts later now',
+      input([aCode(window(0, 8 * hour), { state: 'created' })], { windows: [window(hour, 8 * hour)] }),
+      ['delete today moved_later'],
+    ],
+    [
+      'leaves a live code be whose window began later, but has begun',
+      input([live], { windows: [window(0, 7 * hour)] }),
+      [],
+    ],
+    [
+      'has Seam follow a row that starts later, though the code is live already',
+      input(
+        [aCode(window(hour, 7 * hour), { state: 'created', confirmedStartsAt: at(-minute), askedStartsAt: null })],
+        {
+          windows: [window(hour, 7 * hour)],
+        },
+      ),
+      ['update tomorrow'],
+    ],
+    [
+      'takes away an upcoming code whose window is gone, and does not move it to a later one',
+      input([upcoming], { windows: [window(2 * day, 2 * day + hour)] }),
+      ['delete tomorrow not_planned', 'intend tomorrow'],
+    ],
+    [
+      'moves an upcoming code to an earlier window with five minutes left',
+      input([upcoming], { windows: [window(-hour, 5 * minute), tomorrow] }),
+      ['move tomorrow', 'intend tomorrow'],
+    ],
+    [
+      'does not move an upcoming code to a window that is nearly over',
+      input([upcoming], { windows: [window(-hour, 5 * minute - 1), tomorrow] }),
+      ['intend today'],
+    ],
+    ['does not move an upcoming code to a window that has a row', input([aCode(today), upcoming]), []],
+    [
+      'asks after an upcoming code that is reported gone before it is moved anywhere',
+      input([{ ...upcoming, goneSignalAt: now }]),
+      ['confirm_gone tomorrow early', 'intend today'],
+    ],
   ])('%s', (_, given, expected) => {
     expect(told(planSchedule(given))).toEqual(expected);
+  });
+
+  it.each<[string, Partial<AccessCode>, Window, Date]>([
+    ['its start while it is to come', {}, window(22 * hour, 31 * hour), at(22 * hour)],
+    ['now when it is moved to a window in progress', {}, today, now],
+    ['now when nothing was asked or confirmed', { askedStartsAt: null, confirmedStartsAt: null }, today, now],
+    [
+      'what was asked before of a window in progress',
+      { askedStartsAt: at(-50 * minute) },
+      window(-hour, hour),
+      at(-50 * minute),
+    ],
+    ['what was asked before of a window that begins now', { askedStartsAt: at(-minute) }, window(0, hour), at(-minute)],
+    ['what was asked for in three minutes', { askedStartsAt: at(3 * minute) }, today, at(3 * minute)],
+    ['now instead of what was asked for later', { askedStartsAt: at(3 * minute + 1) }, today, now],
+    [
+      'what Seam confirmed where the last request is unsettled',
+      { askedStartsAt: null, askedEndsAt: null, confirmedStartsAt: at(-50 * minute) },
+      today,
+      at(-50 * minute),
+    ],
+  ])('asks Seam to have a window begin at %s', (_, fields, of, startsAt) => {
+    const code = { ...upcoming, windowStartsAt: of.startsAt, windowEndsAt: of.endsAt, ...fields };
+    expect(planSchedule(input([code], { windows: [of] }))).toEqual([
+      { kind: 'update', code, startsAt, endsAt: of.endsAt },
+    ]);
   });
 
   it('carries a live code over the cut of an endless run a day before it', () => {
@@ -248,6 +387,22 @@ describe('wakeAt', () => {
     ['a postponed code when its quiet time is over', aCode(today, { quietUntil: later }), {}, later],
     ['an unsettled code when it has settled', aCode(today, { state: 'unknown', quietUntil: later }), {}, later],
     ['a removal when it is to be asked for again', { ...live, state: 'removing', quietUntil: later }, {}, later],
+    ['a code that is due now in a second', aCode(today), {}, at(1_000)],
+    ['a code that Seam has confirmed no end of', { ...live, confirmedEndsAt: null }, {}, at(7 * hour + 2 * minute)],
+    ['a live code that is quiet when its quiet time is over', { ...live, quietUntil: later }, {}, later],
+    [
+      'a code whose removal is overdue when its quiet time is over',
+      aCode(window(-hour, -2 * minute), { state: 'created', quietUntil: later }),
+      {},
+      later,
+    ],
+    [
+      'a code whose window begins now when its removal is overdue, when PINs rotate too',
+      aCode(window(0, 8 * hour), { state: 'created' }),
+      { rotates: true },
+      at(8 * hour + 2 * minute),
+    ],
+    ['an unsettled code in a minute when nothing else is known', aCode(today, { state: 'unknown' }), {}, at(minute)],
     ['a rejected code at its window’s end', aCode(today, { state: 'rejected' }), {}, today.endsAt],
     [
       'a code that Seam made valid for longer at its window’s end',
