@@ -1,5 +1,5 @@
 // Local spans in which nothing is open, whatever rules, extras, grace and merging say.
-import { DAY_MS, FIRST_YEAR, LAST_YEAR, MINUTE_MS, parseLocalDate } from './local-date.ts';
+import { DAY_MS, dateOfDay, FIRST_YEAR, LAST_YEAR, MINUTE_MS, parseLocalDate } from './local-date.ts';
 import { localToInstant, type Zone } from './zone.ts';
 
 /** From and to are local date-times, "YYYY-MM-DDTHH:MM", in the zone of the schedule that they close; half-open. */
@@ -17,11 +17,11 @@ export function sortBlackouts(blackouts: readonly Blackout[]): Blackout[] {
 
 /** Whether two lists in that order say the same. */
 export function areSameBlackouts(a: readonly Blackout[], b: readonly Blackout[]): boolean {
-  return a.length === b.length && a.every((blackout, index) => keyOf(blackout) === keyOf(b[index] ?? null));
+  return a.map(keyOf).join() === b.map(keyOf).join();
 }
 
-function keyOf(blackout: Blackout | null): string {
-  return JSON.stringify(blackout === null ? null : [blackout.from, blackout.to, blackout.reason]);
+function keyOf({ from, to, reason }: Blackout): string {
+  return JSON.stringify([from, to, reason]);
 }
 
 /** Half-open, as instants. */
@@ -50,10 +50,8 @@ export function compileBlackout(
 ): { readonly blackout: CompiledBlackout | undefined } | { readonly problem: BlackoutProblem } {
   const fromMs = parseLocalDateTime(from);
   const toMs = parseLocalDateTime(to);
-  if (fromMs === undefined || toMs === undefined) {
-    const [field, text] = fromMs === undefined ? (['from', from] as const) : (['to', to] as const);
-    return { problem: { field, code: 'time_invalid', message: problemOfLocalDateTime(text) ?? '' } };
-  }
+  if (fromMs === undefined) return { problem: { field: 'from', code: 'time_invalid', message: unreadable(from) } };
+  if (toMs === undefined) return { problem: { field: 'to', code: 'time_invalid', message: unreadable(to) } };
   if (toMs <= fromMs) {
     const message = `A blackout must end after it begins, but is from ${from} to ${to}: correct one of the two.`;
     return { problem: { field: 'to', code: 'ends_before_start', message } };
@@ -86,10 +84,8 @@ export function openParts(closed: readonly Closure[], startAt: number, endAt: nu
   const parts: Closure[] = [];
   let openAt = startAt;
   for (let index = indexOfEndAfter(closed, startAt); openAt < endAt; index++) {
-    const closure = closed[index];
-    const closesAt = Math.min(closure?.startAt ?? endAt, endAt);
-    if (closesAt > openAt) parts.push({ startAt: openAt, endAt: closesAt });
-    if (closure === undefined) break;
+    const closure = closed[index] ?? { startAt: endAt, endAt };
+    if (closure.startAt > openAt) parts.push({ startAt: openAt, endAt: Math.min(closure.startAt, endAt) });
     openAt = closure.endAt;
   }
   return parts;
@@ -108,16 +104,20 @@ function indexOfEndAfter(closed: readonly Closure[], at: number): number {
 
 /** "YYYY-MM-DDTHH:MM" as ms since 1970-01-01T00:00 local; undefined for what no calendar has. */
 function parseLocalDateTime(text: string): number | undefined {
-  const match = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
-  const day = match?.[1] === undefined ? undefined : parseLocalDate(match[1]);
-  const year = Number(text.slice(0, 4));
-  if (match === null || day === undefined || year < FIRST_YEAR || year > LAST_YEAR) return undefined;
-  return day * DAY_MS + (Number(match[2]) * 60 + Number(match[3])) * MINUTE_MS;
+  const [, date = '', hours, minutes] = /^(.{10})T([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
+  const day = parseLocalDate(date);
+  if (day === undefined) return undefined;
+  const { year } = dateOfDay(day);
+  if (year < FIRST_YEAR || year > LAST_YEAR) return undefined;
+  return day * DAY_MS + (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
 }
 
 /** What is wrong with a local date-time; undefined when nothing is. */
 export function problemOfLocalDateTime(text: string): string | undefined {
-  if (parseLocalDateTime(text) !== undefined) return undefined;
+  return parseLocalDateTime(text) === undefined ? unreadable(text) : undefined;
+}
+
+function unreadable(text: string): string {
   const form = `a local date and time that exist, written YYYY-MM-DDTHH:MM, in the years ${FIRST_YEAR} to ${LAST_YEAR}`;
   return `It must be ${form}, but is "${text}".`;
 }

@@ -79,7 +79,7 @@ export function calendarOf(schedule: Schedule, doorBlackouts: readonly Blackout[
 
 /** Compiled once per version and state of the holiday lists. */
 function calendarOfAllDoors(schedule: Schedule): Calendar {
-  const holidays = schedule.holidays.map(({ name, dates }) => `${name}=${dates.join()}`).join(';');
+  const holidays = JSON.stringify(schedule.holidays);
   const known = calendars.get(schedule.id);
   if (known !== undefined && known.version === schedule.version && known.holidays === holidays) return known.calendar;
   const result = compileScheduleCalendar(schedule);
@@ -101,7 +101,7 @@ export function compileScheduleCalendar(source: CalendarSource): ReturnType<type
     timezone: source.timezone,
     startsOn: source.startsOn,
     ...(source.endsOn === null ? {} : { endsOn: source.endsOn }),
-    exceptDates: [...closed].sort(),
+    exceptDates: [...closed],
     extra: source.extra,
     blackouts: source.blackouts,
     grace: source.grace,

@@ -62,9 +62,11 @@ describe('the calendar of a stored schedule', () => {
     expect(hours({ ...schedule, version: 4 })[0]).toBe('01T08:50/01T17:20');
   });
 
-  it('is compiled once per version', () => {
+  it('is compiled once per version, of each of many schedules', () => {
     const one = { ...schedule, id: '9a1d3c52-0000-4000-8000-000000000002' };
-    expect(calendarOf(one, [])).toBe(calendarOf({ ...one }, []));
+    const compiled = calendarOf(one, []);
+    calendarOf(schedule, []);
+    expect(calendarOf({ ...one }, [])).toBe(compiled);
     expect(calendarOf({ ...one, version: 2 }, [])).not.toBe(calendarOf(one, []));
   });
 
