@@ -94,7 +94,7 @@ function describeCause(cause: WindowCause): string {
 /** A window with grace and merge reaches so far beyond the day of its start, and the clocks may add their part. */
 const REACH_DAYS = 6;
 
-/** Every occurrence that may be part of a window or touch it, in order. */
+/** Every occurrence that may be part of a window or touch it, and some that do neither, in order. */
 function partsNear(calendar: Calendar, startAt: number, endAt: number): Part[] {
   const { zone, rules, extras } = calendar;
   const fromDay = Math.floor(instantToLocal(zone, startAt) / DAY_MS) - REACH_DAYS;
@@ -108,8 +108,7 @@ function partsNear(calendar: Calendar, startAt: number, endAt: number): Part[] {
       moveTo(calendar, cursor, cursor.day + 1);
     }
   }
-  const nearby = extras.filter(({ day }) => day >= fromDay && day <= lastDay);
-  parts.push(...nearby.map((extra) => ({ ...extra, rule: null, span: extra })));
+  parts.push(...extras.map((extra) => ({ ...extra, rule: null, span: extra })));
   return parts.sort((a, b) => a.startAt - b.startAt || a.endAt - b.endAt);
 }
 

@@ -57,6 +57,30 @@ describe('a window says', () => {
       'rule 1, extra on 2026-06-01, a gap of 30 min merged',
     ],
     [
+      'which gap was merged, whatever order its rules are written in',
+      '2026-06-01T00:00Z',
+      { windows: [...daily('16:00', '18:00'), ...daily('09:00', '15:00')], mergeGapsUpToMinutes: 60 },
+      'rule 1, rule 2, a gap of 60 min merged',
+    ],
+    [
+      'nothing of a gap that a longer window fills',
+      '2026-06-01T00:00Z',
+      { windows: [weekdays, ...daily('09:30', '10:00'), ...daily('12:00', '13:00')], mergeGapsUpToMinutes: 120 },
+      'rule 1, rule 2, rule 3',
+    ],
+    [
+      'the longest of several gaps',
+      '2026-06-01T00:00Z',
+      {
+        extra: [
+          { date: '2026-06-01', from: '07:00', to: '08:30' },
+          { date: '2026-06-01', from: '17:10', to: '18:00' },
+        ],
+        mergeGapsUpToMinutes: 30,
+      },
+      'rule 1, extra on 2026-06-01, extra on 2026-06-01, 2 gaps of up to 30 min merged',
+    ],
+    [
       'what grace added',
       '2026-06-01T00:00Z',
       { grace: { earlyMinutes: 10, lateMinutes: 15 } },
@@ -79,6 +103,17 @@ describe('a window says', () => {
       '2026-06-01T00:00Z',
       { blackouts: [{ from: '2026-06-01T12:00', to: '2026-06-02T00:00', reason: null }] },
       'rule 1, shortened by a blackout',
+    ],
+    [
+      'which of several blackouts did',
+      '2026-06-01T00:00Z',
+      {
+        blackouts: [
+          { from: '2026-06-03T12:00', to: '2026-06-04T00:00', reason: 'painters' },
+          ...guest('2026-06-01T12:00', '2026-06-02T00:00'),
+        ],
+      },
+      'rule 1, shortened by blackout "guest in house"',
     ],
     [
       'nothing of a blackout that only touches it',
@@ -153,6 +188,15 @@ describe('a window says', () => {
     expect(causesOf(compilation.calendar, window!)).toEqual([
       { kind: 'rule', rule: 1, dates: ['2026-01-01', '2026-01-02', '2026-01-03'] },
     ]);
+  });
+
+  it('on which dates of its month a rule made a piece of a longer run', () => {
+    const compilation = compileCalendar({ windows: daily('00:00', '24:00'), timezone: 'UTC', startsOn: '2026-01-01' });
+    if (!compilation.ok) throw new Error('does not compile');
+    const [window] = windowsFrom(compilation.calendar, new Date('2026-02-10'), 1);
+    const [cause] = causesOf(compilation.calendar, window!);
+    const dates = cause?.kind === 'rule' ? cause.dates : [];
+    expect([dates.length, dates.at(0), dates.at(-1)]).toEqual([28, '2026-02-01', '2026-02-28']);
   });
 
   it('nothing of a window that is not its own', () => {
