@@ -1,5 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import { instantToLocal, isTimeZone, localToInstant, offsetAt, zoneNamed } from '../../src/core/zone.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  instantToLocal,
+  isRepeatedLocal,
+  isTimeZone,
+  largestGapNear,
+  localToInstant,
+  offsetAt,
+  zoneNamed,
+} from '../../src/core/zone.ts';
 import { runs, sampled } from '../support/runs.ts';
 
 const MINUTE = 60_000;
@@ -32,15 +40,50 @@ describe('localToInstant', () => {
     ['handles a zone that changed its offset', 'Asia/Pyongyang', '2018-05-04T23:45', '2018-05-04T15:15'],
     ['handles a zone that is a link', 'US/Eastern', '2026-03-08T02:30', '2026-03-08T07:30'],
     ['handles a zone without changes', 'Asia/Kolkata', '2026-06-01T00:00', '2026-05-31T18:30'],
+    ['handles an offset with seconds', 'Africa/Monrovia', '1971-06-01T00:44', '1971-06-01T01:28:30'],
     ['handles a year far ahead', 'Europe/Berlin', '2199-07-01T12:00', '2199-07-01T10:00'],
   ])('%s', (_title, zone, text, expected) => {
-    expect(iso(localToInstant(zoneNamed(zone), local(text)))).toBe(`${expected}:00.000Z`);
+    expect(iso(localToInstant(zoneNamed(zone), local(text)))).toBe(`${expected.padEnd(19, ':00')}.000Z`);
   });
 
   it('answers outside its table with the nearest known offset', () => {
     const zone = zoneNamed('Europe/Berlin');
     expect(offsetAt(zone, Date.UTC(1800, 0, 1))).toBe(60 * MINUTE);
     expect([60 * MINUTE, 120 * MINUTE]).toContain(offsetAt(zone, 8.64e15));
+  });
+});
+
+describe('isRepeatedLocal', () => {
+  it.each([
+    ['America/New_York', '2026-11-01T00:59', false],
+    ['America/New_York', '2026-11-01T01:00', true],
+    ['America/New_York', '2026-11-01T01:59', true],
+    ['America/New_York', '2026-11-01T02:00', false],
+    ['America/New_York', '2026-03-08T02:30', false],
+    ['America/New_York', '2026-03-08T03:00', false],
+    ['Australia/Lord_Howe', '2026-04-05T01:30', true],
+    ['Australia/Lord_Howe', '2026-04-05T02:00', false],
+    ['Asia/Pyongyang', '2015-08-14T23:45', true],
+    ['Pacific/Apia', '2011-12-30T10:00', false],
+    ['Asia/Kolkata', '2026-11-01T01:30', false],
+  ])('in %s, %s: %s', (name, text, expected) => {
+    expect(isRepeatedLocal(zoneNamed(name), local(text))).toBe(expected);
+  });
+});
+
+describe('largestGapNear', () => {
+  it.each([
+    ['America/New_York', 60],
+    ['Australia/Lord_Howe', 30],
+    ['Antarctica/Troll', 120],
+    ['Asia/Kolkata', 0],
+  ])('in %s in 2026: %d minutes', (name, minutes) => {
+    expect(largestGapNear(zoneNamed(name), Date.UTC(2026, 5))).toBe(minutes * MINUTE);
+  });
+
+  it('is a day where the calendar skips one, and nothing in years in which the clocks are only turned back', () => {
+    expect(largestGapNear(zoneNamed('Pacific/Apia'), Date.UTC(2011, 11, 29))).toBe(DAY);
+    expect(largestGapNear(zoneNamed('Asia/Pyongyang'), Date.UTC(2015, 7, 14))).toBe(0);
   });
 });
 
@@ -71,12 +114,46 @@ describe('isTimeZone', () => {
     'Local',
   ])('refuses %j', (name) => {
     expect(isTimeZone(name)).toBe(false);
-    expect(() => zoneNamed(name)).toThrow(RangeError);
+    expect(() => zoneNamed(name)).toThrow(new RangeError(`Not an IANA time zone: ${name}`));
   });
 
   it('shares one table between the spellings of a zone', () => {
     expect(zoneNamed('US/Pacific')).toBe(zoneNamed('America/Los_Angeles'));
     expect(zoneNamed('europe/berlin')).toBe(zoneNamed('Europe/Berlin'));
+  });
+});
+
+describe('Intl', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('is asked only once about a year of a zone', () => {
+    const zone = zoneNamed('Europe/Oslo');
+    const offset = offsetAt(zone, Date.UTC(2026, 6, 1));
+    const format = vi.fn(zone.offsetFormat.format);
+    Object.defineProperty(zone.offsetFormat, 'format', { value: format });
+    expect(offsetAt(zone, Date.UTC(2026, 6, 2))).toBe(offset);
+    expect(format).not.toHaveBeenCalled();
+    offsetAt(zone, Date.UTC(2036, 6, 2));
+    expect(format).toHaveBeenCalled();
+  });
+
+  it('is asked only once about a name, of which there may be many', () => {
+    for (const name of ['Europe/Oslo', 'Europe/Rome', 'Asia/Tokyo']) zoneNamed(name);
+    const constructed = vi.spyOn(Intl, 'DateTimeFormat');
+    for (const name of ['Europe/Oslo', 'Europe/Rome', 'Asia/Tokyo']) zoneNamed(name);
+    expect(constructed).not.toHaveBeenCalled();
+  });
+
+  it('is asked again once there were thousands of spellings, which are not kept in memory', () => {
+    const spellingOf = (bits: number) =>
+      [...'indianapolis'].map((letter, index) => ((bits >> index) & 1 ? letter.toUpperCase() : letter)).join('');
+    const spellings = Array.from({ length: 2_001 }, (_, bits) => `america/${spellingOf(bits)}`);
+    for (const spelling of spellings) zoneNamed(spelling);
+    const constructed = vi.spyOn(Intl, 'DateTimeFormat');
+    expect(zoneNamed(spellings[0]!)).toBe(zoneNamed('America/Indiana/Indianapolis'));
+    expect(constructed).toHaveBeenCalled();
   });
 });
 
