@@ -9,6 +9,7 @@ import {
   markerLength,
   markerPrefixLength,
   mayHoldPin,
+  newMarker,
 } from '../../src/core/access-code.ts';
 
 const prefix = 'C9S';
@@ -44,6 +45,10 @@ describe('drawMarker', () => {
     expect(all).not.toMatch(/[01AEIOUY]/);
     expect(drawMarker(markerLength - markerPrefixLength, () => 0)).toBe('22222');
   });
+});
+
+it('a new marker begins with the prefix of the installation and is as long as all are', () => {
+  expect(newMarker(prefix, () => 0)).toBe('C9S22222');
 });
 
 describe('bearsMarker', () => {

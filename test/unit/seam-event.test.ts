@@ -140,6 +140,16 @@ describe('readEvent', () => {
     });
   });
 
+  it.each([
+    ['1999-12-31T23:59:59.999Z', undefined],
+    ['2000-01-01T00:00:00Z', new Date('2000-01-01T00:00:00Z')],
+    ['2026-03-02T17:00:00+01:00', new Date('2026-03-02T16:00:00Z')],
+    ['2999-12-31T23:59:59.999Z', new Date('2999-12-31T23:59:59.999Z')],
+    ['3000-01-01T00:00:00Z', undefined],
+  ])('reads the instant %s as %j', (occurred_at, expected) => {
+    expect(readEvent({ ...aRemovedEvent(), created_at: undefined, occurred_at }).occurredAt).toEqual(expected);
+  });
+
   it('takes the time of creation where the time of the event is missing or absurd', () => {
     const event = { ...aRemovedEvent({ created_at: '2026-03-02T16:00:05.000Z' }), occurred_at: '0001-01-01T00:00:00Z' };
     expect(readEvent(event).occurredAt).toEqual(new Date('2026-03-02T16:00:05.000Z'));
