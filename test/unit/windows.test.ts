@@ -53,6 +53,8 @@ describe('clock changes', () => {
   it('keeps the nominal length of a window that the skipped hour would empty', () => {
     const early = aCalendar({ windows: [{ rrule: 'FREQ=DAILY', from: '02:30', to: '03:15' }] });
     expect(spans(early, '2026-03-08T00:00Z', 1)).toEqual(['2026-03-08T07:30Z/2026-03-08T08:15Z']);
+    const skipped = aCalendar({ windows: [{ rrule: 'FREQ=DAILY', from: '02:00', to: '03:00' }] });
+    expect(spans(skipped, '2026-03-08T00:00Z', 1)).toEqual(['2026-03-08T07:00Z/2026-03-08T08:00Z']);
   });
 
   it('starts in the first of the two repeated hours', () => {
@@ -214,9 +216,11 @@ describe('bounds and exceptions', () => {
         { date: '2026-02-01', from: '23:00', to: '01:00' },
         { date: '2026-01-02', from: '12:00', to: '13:00' },
         { date: '2025-12-31', from: '12:00', to: '13:00' },
+        { date: '2026-01-01', from: '05:00', to: '06:00' },
       ],
     });
     expect(spans(calendar, '2025-01-01T00:00Z', 9)).toEqual([
+      '2026-01-01T10:00Z/2026-01-01T11:00Z',
       '2026-01-01T14:00Z/2026-01-01T15:00Z',
       '2026-01-02T17:00Z/2026-01-02T18:00Z',
       '2026-02-02T04:00Z/2026-02-02T06:00Z',
@@ -385,9 +389,46 @@ describe('compileCalendar', () => {
       { windows: [{ rrule: 'FREQ=DAILY;UNTIL=20260102T025959Z', ...NIGHT }] },
       ['windows[0].rrule never_matches'],
     ],
+    [
+      'a wrong last day, before it is asked on which days rules fall',
+      { endsOn: 'never', windows: [{ rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', ...NIGHT }] },
+      ['ends_on date_invalid'],
+    ],
     ['too many exception dates', { exceptDates: new Array(5001).fill('2026-05-05') }, ['except.dates too_many']],
+    [
+      'too many windows, and reads only so many',
+      { windows: [...new Array(50).fill({ rrule: 'FREQ=DAILY', ...NIGHT }), { rrule: '', from: '', to: '' }] },
+      ['windows too_many'],
+    ],
+    [
+      'too many extras, and reads only so many',
+      { extra: [...new Array(1_000).fill({ date: '2026-05-05', ...NIGHT }), { date: '', from: '', to: '' }] },
+      ['extra too_many'],
+    ],
+    [
+      'too many blackouts, and reads only so many',
+      {
+        blackouts: [
+          ...new Array(1_000).fill({ from: '2026-05-05T00:00', to: '2026-05-06T00:00', reason: null }),
+          { from: '', to: '', reason: null },
+        ],
+      },
+      ['blackouts too_many'],
+    ],
   ])('refuses %s', (_title, input, problems) => {
     expect(problemsOf(input)).toEqual(problems);
+  });
+
+  it('accepts an UNTIL in UTC at the very instant of the first start', () => {
+    const once = aCalendar({ windows: [{ rrule: 'FREQ=DAILY;UNTIL=20260102T030000Z', ...NIGHT }] });
+    expect(spans(once, '2026-01-01T00:00Z', 9)).toEqual(['2026-01-02T03:00Z/2026-01-02T11:00Z']);
+  });
+
+  it('has calendars without extras and blackouts share what says so, because there are many', () => {
+    const [one, other] = [NIGHT, ALL_DAY].map((span) => aCalendar({ windows: [{ rrule: 'FREQ=DAILY', ...span }] }));
+    expect(one!.extras).toBe(other!.extras);
+    expect([one!.closed, one!.blackouts]).toEqual([[], []]);
+    expect(one!.closed).toBe(other!.closed);
   });
 
   it('accepts a schedule whose last day leaves a rule without windows', () => {
