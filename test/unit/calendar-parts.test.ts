@@ -117,6 +117,23 @@ describe('pairs of parts', () => {
     expect(openOn(monday, input)).toBe(expected);
   });
 
+  it.each([
+    ['is in progress until its late grace is over', '2026-06-01T17:14:59Z', '2026-06-01T08:50Z'],
+    ['is over when its late grace is', '2026-06-01T17:15:00Z', '2026-06-02T08:50Z'],
+  ])('a window %s', (_, after, startsAt) => {
+    expect(windowsFrom(aCalendar({ grace }), new Date(after), 1)[0]?.startsAt).toEqual(new Date(startsAt));
+  });
+
+  it('are cut by blackouts into no more windows than are asked for', () => {
+    const calendar = aCalendar({ blackouts: [...aBlackout('10:00', '11:00'), ...aBlackout('13:00', '14:00')] });
+    const all = ['06-01T09:00', '06-01T11:00', '06-01T14:00', '06-02T09:00'];
+    for (const count of [1, 2, 3, 4]) {
+      const windows = windowsFrom(calendar, new Date(monday), count);
+      expect(windows.map(({ startsAt }) => startsAt.toISOString().slice(5, 16))).toEqual(all.slice(0, count));
+    }
+    expect(windowsFrom(calendar, new Date(`${monday}T11:00Z`), 1)[0]?.endsAt).toEqual(new Date(`${monday}T13:00Z`));
+  });
+
   it('is counted by COUNT before exceptions, blackouts and merging', () => {
     const calendar = aCalendar({
       windows: [{ rrule: 'FREQ=DAILY;COUNT=3', from: '09:00', to: '10:00' }],
