@@ -41,6 +41,7 @@ describe('localToInstant', () => {
     ['handles a zone that is a link', 'US/Eastern', '2026-03-08T02:30', '2026-03-08T07:30'],
     ['handles a zone without changes', 'Asia/Kolkata', '2026-06-01T00:00', '2026-05-31T18:30'],
     ['handles an offset with seconds', 'Africa/Monrovia', '1971-06-01T00:44', '1971-06-01T01:28:30'],
+    ['handles a change just before the end of a block', 'America/New_York', '2063-03-11T12:00', '2063-03-11T16:00'],
     ['handles a year far ahead', 'Europe/Berlin', '2199-07-01T12:00', '2199-07-01T10:00'],
   ])('%s', (_title, zone, text, expected) => {
     expect(iso(localToInstant(zoneNamed(zone), local(text)))).toBe(`${expected.padEnd(19, ':00')}.000Z`);
