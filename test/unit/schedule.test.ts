@@ -70,6 +70,13 @@ describe('the calendar of a stored schedule', () => {
     expect(calendarOf({ ...one, version: 2 }, [])).not.toBe(calendarOf(one, []));
   });
 
+  it('is compiled anew after thousands of others, which are not all kept in memory', () => {
+    const compiled = calendarOf(schedule, []);
+    for (let index = 0; index < 5_000; index += 1) calendarOf({ ...schedule, id: `${index}` }, []);
+    expect(calendarOf(schedule, [])).not.toBe(compiled);
+    expect(calendarOf(schedule, [])).toEqual(compiled);
+  });
+
   it('that was changed by hand into what nobody can follow is no silence', () => {
     const broken = {
       ...schedule,
