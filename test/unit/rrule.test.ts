@@ -338,6 +338,60 @@ describe('days of a rule', () => {
       '2026-06-01',
       '2028-01-01 2030-01-01',
     ],
+    [
+      'leaves out of a week what lies in another month before it',
+      'FREQ=WEEKLY;BYMONTH=1;BYDAY=WE,TH,FR,SA;COUNT=4',
+      '2025-12-29',
+      '2026-01-01 2026-01-02 2026-01-03 2026-01-07',
+    ],
+    [
+      'leaves out of a week what lies in another month after it',
+      'FREQ=WEEKLY;BYMONTH=12;BYDAY=MO,WE,FR;COUNT=4',
+      '2025-12-26',
+      '2025-12-26 2025-12-29 2025-12-31 2026-12-02',
+    ],
+    [
+      'picks by BYSETPOS from what a month leaves of a week',
+      'FREQ=WEEKLY;BYMONTH=1;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1;COUNT=3',
+      '2025-12-29',
+      '2026-01-01 2026-01-05 2026-01-12',
+    ],
+    [
+      'counts days of the year from both ends, with and without a leap day',
+      'FREQ=YEARLY;BYYEARDAY=60,366,-366;COUNT=5',
+      '2027-01-01',
+      '2027-03-01 2028-01-01 2028-02-29 2028-12-31 2029-03-01',
+    ],
+    [
+      'finds the first and last of 53 Mondays',
+      'FREQ=YEARLY;BYDAY=53MO,-53MO;COUNT=3',
+      '2026-01-01',
+      '2029-01-01 2029-12-31 2035-01-01',
+    ],
+    [
+      'finds week 53 in both its years, and week 1 as the 53rd from the end',
+      'FREQ=YEARLY;BYWEEKNO=53,-53;BYDAY=SU,MO;COUNT=4',
+      '2026-01-01',
+      '2026-01-04 2026-12-28 2027-01-03 2031-12-29',
+    ],
+    [
+      'numbers weeks by WKST',
+      'FREQ=YEARLY;BYWEEKNO=53;BYDAY=SA;WKST=SU;COUNT=2',
+      '2026-01-01',
+      '2026-01-03 2032-01-03',
+    ],
+    [
+      'steps over months by INTERVAL',
+      'FREQ=DAILY;INTERVAL=31;BYMONTH=1,3;COUNT=4',
+      '2026-01-01',
+      '2026-01-01 2026-03-04 2027-01-08 2027-03-11',
+    ],
+    [
+      'finds the fifth of a weekday from both ends where there is one',
+      'FREQ=MONTHLY;BYDAY=5MO,-5FR;COUNT=5',
+      '2026-01-01',
+      '2026-01-02 2026-03-30 2026-05-01 2026-06-29 2026-07-03',
+    ],
   ])('%s', (_title, text, startsOn, expected) => {
     expect(datesOf(text, startsOn, '2040-01-01')?.join(' ')).toBe(expected);
   });
