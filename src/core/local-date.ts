@@ -29,34 +29,39 @@ export function daysInMonth(year: number, month: number): number {
   return month === 2 && isLeapYear(year) ? 29 : (DAYS_IN_MONTH[month - 1] ?? 0);
 }
 
-/**
- * The day number of a date that exists. Years are counted from March, so that a leap day is the last day of its year, and the
- * last of its century where that has one.
- */
+/** The day number of a date that exists. */
 export function dayOf(year: number, month: number, dayOfMonth: number): number {
-  const marchYear = month > 2 ? year : year - 1;
-  const monthFromMarch = month > 2 ? month - 3 : month + 9;
-  const century = (marchYear / 100) | 0;
-  const centuryStart = (century * DAYS_IN_CENTURIES) >> 2;
-  const yearStart = ((marchYear - century * 100) * DAYS_IN_YEARS) >> 2;
-  return centuryStart + yearStart + (((153 * monthFromMarch + 2) / 5) | 0) + dayOfMonth - 1 - DAYS_BEFORE_1970;
+  return firstDayOfMonth(year * 12 + month - 1) + dayOfMonth - 1;
 }
 
 /** The inverse of `dayOf`. */
 export function dateOfDay(day: number): DateParts {
-  // Quarters of days, of which each year has as many as the other, and each century too (Neri and Schneider 2022, §5).
-  const quarters = (day + DAYS_BEFORE_1970) * 4 + 3;
-  const century = Math.floor(quarters / DAYS_IN_CENTURIES);
+  const index = monthOfDay(day);
+  const year = (index / 12) | 0;
+  return { year, month: index - year * 12 + 1, dayOfMonth: day - firstDayOfMonth(index) + 1 };
+}
+
+/**
+ * The month that holds a day from 0000-03-01 on, as year × 12 + month from 0. Years are counted from March, so that a leap day
+ * is the last day of its year, and of its century where that has one; in quarters of days all of them are equally long (Neri and
+ * Schneider 2022, §5). `| 0` instead of Math.floor: no number here is negative, and this is what each search for a day begins with.
+ */
+export function monthOfDay(day: number): number {
+  const quarters = ((day + DAYS_BEFORE_1970) << 2) | 3;
+  const century = (quarters / DAYS_IN_CENTURIES) | 0;
   const quartersOfCentury = (quarters - century * DAYS_IN_CENTURIES) | 3;
-  const yearOfCentury = Math.floor(quartersOfCentury / DAYS_IN_YEARS);
+  const yearOfCentury = (quartersOfCentury / DAYS_IN_YEARS) | 0;
   const dayOfYear = (quartersOfCentury - yearOfCentury * DAYS_IN_YEARS) >> 2;
-  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
-  const isNextYear = monthFromMarch >= 10;
-  return {
-    year: century * 100 + yearOfCentury + (isNextYear ? 1 : 0),
-    month: isNextYear ? monthFromMarch - 9 : monthFromMarch + 3,
-    dayOfMonth: dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1,
-  };
+  return (century * 100 + yearOfCentury) * 12 + (((5 * dayOfYear + 2) / 153) | 0) + 2;
+}
+
+/** The first day of a month, given as by `monthOfDay`. */
+export function firstDayOfMonth(index: number): number {
+  const fromMarch = index - 2;
+  const year = (fromMarch / 12) | 0;
+  const century = (year / 100) | 0;
+  const daysBefore = ((153 * (fromMarch - year * 12) + 2) / 5) | 0;
+  return year * 365 + (year >> 2) - century + (century >> 2) + daysBefore - DAYS_BEFORE_1970;
 }
 
 /** Monday is 0, Sunday is 6. */

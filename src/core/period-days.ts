@@ -1,7 +1,7 @@
 // Which days of one week, month or year a compiled rule selects, as masks. The parts that RFC 5545 calls "expand" and
 // "limit" come to the same here: each is a mask, and the days are what all of them have in common; BYSETPOS picks last.
 
-import { dateOfDay, dayOf, daysInMonth, isLeapYear, weekdayOf } from './local-date.ts';
+import { dateOfDay, dayOf, daysInMonth, firstDayOfMonth, isLeapYear, weekdayOf } from './local-date.ts';
 import type { Frequency } from './rule.ts';
 
 /** The weekdays (bit 0 is Monday) that have this ordinal in the month or year. */
@@ -40,17 +40,6 @@ export interface CompiledRule {
   readonly memo: { period: number; monthMask: number; yearMasks: readonly number[] };
 }
 
-/** A month of a year. */
-export interface Month {
-  /** year × 12 + month from 0. */
-  readonly index: number;
-  /** 1 to 12. */
-  readonly month: number;
-  /** In days. */
-  readonly length: number;
-  readonly firstDay: number;
-}
-
 export const ALL_MONTHS = 0xfff;
 /** Of the days before the 1st of each month, in a common year; the last entry closes December. */
 const DAYS_BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
@@ -73,12 +62,6 @@ export function weekDaysOf(rule: CompiledRule, weekStart: number): number {
   return rule.positions === undefined ? days : pickPositions(rule, rule.positions, days, 0, countBits(days));
 }
 
-/** The month that is year × 12 + month from 0. */
-export function firstDayOf(index: number): number {
-  const year = Math.floor(index / 12);
-  return dayOf(year, index - year * 12 + 1, 1);
-}
-
 /** The days of a month, with BYSETPOS by the month, and with the INTERVAL of FREQ=DAILY. */
 export function monthDaysOf(rule: CompiledRule, index: number, firstDay: number): number {
   if (rule.memo.period === index) return rule.memo.monthMask;
@@ -99,7 +82,7 @@ export function yearDaysOf(rule: CompiledRule, year: number): readonly number[] 
   const weekMasks = rule.weekNumbers.length > 0 ? weeksByNumber(rule, year) : undefined;
   let masks: number[] = [];
   for (let month = 0; month < 12; month++) {
-    let days = filterMonth(rule, year * 12 + month, firstDayOf(year * 12 + month), ordinalMasks?.[month] ?? 0);
+    let days = filterMonth(rule, year * 12 + month, firstDayOfMonth(year * 12 + month), ordinalMasks?.[month] ?? 0);
     if (yearDayMasks !== undefined) days &= yearDayMasks[month] ?? 0;
     if (weekMasks !== undefined) days &= weekMasks[month] ?? 0;
     masks.push(days);
@@ -119,7 +102,7 @@ export function lowestBit(mask: number): number {
  * The days of a month that BYMONTH, BYMONTHDAY and BYDAY leave; `yearOrdinals` are days that BYDAY gives by the year.
  */
 function filterMonth(rule: CompiledRule, index: number, firstDay: number, yearOrdinals: number): number {
-  const year = Math.floor(index / 12);
+  const year = (index / 12) | 0;
   const month = index - year * 12 + 1;
   if (!hasMonth(rule, month)) return 0;
   const length = daysInMonth(year, month);

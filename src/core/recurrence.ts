@@ -2,11 +2,10 @@
 // computed as a set of bits (period-days.ts), and nothing is counted up from the first occurrence: age costs nothing.
 // Every search ends at LAST_DAY. Times of day and zones are no concern of this file.
 
-import { DAY_MS, dateOfDay, dayOf, weekdayOf } from './local-date.ts';
+import { DAY_MS, dateOfDay, dayOf, firstDayOfMonth, monthOfDay, weekdayOf } from './local-date.ts';
 import {
   ALL_MONTHS,
   type CompiledRule,
-  firstDayOf,
   hasDayFilter,
   lowestBit,
   monthDaysOf,
@@ -146,13 +145,12 @@ function nextInWeeks(rule: CompiledRule, from: number): number | undefined {
 
 /** FREQ=MONTHLY, and the other rules that a look at one month at a time can decide. */
 function nextInMonths(rule: CompiledRule, from: number): number | undefined {
-  const start = dateOfDay(from);
-  let index = nextMonthIndex(rule, start.year * 12 + start.month - 1);
-  let firstDay = firstDayOf(index);
+  let index = nextMonthIndex(rule, monthOfDay(from));
+  let firstDay = firstDayOfMonth(index);
   let days = monthDaysOf(rule, index, firstDay) & bitsFrom(from - firstDay);
   while (days === 0) {
     index = nextMonthIndex(rule, index + 1);
-    firstDay = firstDayOf(index);
+    firstDay = firstDayOfMonth(index);
     if (firstDay > rule.lastDay) return undefined;
     days = monthDaysOf(rule, index, firstDay);
   }
@@ -185,7 +183,7 @@ function nextInYears(rule: CompiledRule, from: number): number | undefined {
     for (let month = 0; month < 12; month++) {
       const mask = masks[month] ?? 0;
       if (mask === 0) continue;
-      const firstDay = firstDayOf(year * 12 + month);
+      const firstDay = firstDayOfMonth(year * 12 + month);
       const days = mask & bitsFrom(from - firstDay);
       if (days !== 0) return firstDay + lowestBit(days);
     }
