@@ -74,10 +74,16 @@ function bindRule(rule: Rule, startsOnDay: number, lastDay: number): CompiledRul
     firstDay: startsOnDay,
     lastDay,
     anchor: anchorOf(rule, startsOnDay),
-    months: bitsOf((takesMonth ? [start.month] : rule.byMonth).map((month) => month - 1)) || ALL_MONTHS,
-    monthDays: bitsOf(monthDays.filter((day) => day > 0).map((day) => day - 1)),
-    monthDaysFromEnd: bitsOf(monthDays.filter((day) => day < 0).map((day) => day + 31)),
-    weekdays: bitsOf(takesWeekday ? [weekdayOf(startsOnDay)] : plainDays),
+    months: bitsFor(takesMonth ? [start.month] : rule.byMonth, 1) || ALL_MONTHS,
+    monthDays: bitsFor(
+      monthDays.filter((day) => day > 0),
+      1,
+    ),
+    monthDaysFromEnd: bitsFor(
+      monthDays.filter((day) => day < 0),
+      -31,
+    ),
+    weekdays: bitsFor(takesWeekday ? [weekdayOf(startsOnDay)] : plainDays, 0),
     ordinals: groupOrdinals(rule),
     hasMonthlyOrdinals: rule.freq === 'MONTHLY' || rule.byMonth.length > 0,
     yearDays: rule.byYearDay,
@@ -127,8 +133,9 @@ function groupOrdinals(rule: Rule): readonly WeekdayOrdinal[] {
   return [...weekdaysByOrdinal].map(([ordinal, weekdays]) => ({ ordinal, weekdays }));
 }
 
-function bitsOf(positions: readonly number[]): number {
-  return positions.reduce((mask, position) => mask | (1 << position), 0);
+/** One bit for each value; bit 0 is for `least`. */
+function bitsFor(values: readonly number[], least: number): number {
+  return values.reduce((mask, value) => mask | (1 << (value - least)), 0);
 }
 
 function nextInWeeks(rule: CompiledRule, from: number): number | undefined {
