@@ -6,6 +6,7 @@ import { Cron } from 'croner';
 import fc from 'fast-check';
 import rruleModule from 'rrule';
 import { RRuleTemporal } from 'rrule-temporal';
+import type { CalendarCompilation } from '../../src/core/calendar.ts';
 import { type Calendar, compileCalendar, spansFrom, windowsFrom } from '../../src/core/windows.ts';
 import { ruleTexts } from '../support/rule-texts.ts';
 
@@ -214,17 +215,26 @@ function printWorst(): void {
   };
   let accepted = 0;
   for (const text of [...texts, ...texts.slice(0, 1_000)]) {
-    const startedMs = performance.now();
     const input = { windows: [{ rrule: text, from: '22:00', to: '06:00' }], timezone: zone, startsOn: '2006-11-22' };
-    const compilation = compileCalendar(input);
-    if (compilation.ok) spansFrom(compilation.calendar, nowAt, 1);
-    note('compile', text, performance.now() - startedMs);
-    if (!compilation.ok) continue;
+    const compileFirst = (): CalendarCompilation => {
+      const compilation = compileCalendar(input);
+      if (compilation.ok) spansFrom(compilation.calendar, nowAt, 1);
+      return compilation;
+    };
+    note(
+      'compile',
+      text,
+      leastMs(() => compileFirst),
+    );
+    if (!compileFirst().ok) continue;
     accepted += 1;
     for (const years of [0, 20, 150]) {
-      const askedMs = performance.now();
-      spansFrom(compilation.calendar, nowAt + years * yearMs, 1);
-      note('next', text, performance.now() - askedMs);
+      const ask = (): (() => unknown) => {
+        // A calendar remembers the month or year that it was asked for last.
+        const compilation = compileFirst();
+        return () => compilation.ok && spansFrom(compilation.calendar, nowAt + years * yearMs, 1);
+      };
+      note('next', text, leastMs(ask));
     }
   }
   console.log(`       ${accepted} of ${texts.length + 1_000} random rules fall on some day`);
@@ -236,6 +246,18 @@ function printWorst(): void {
     false,
   );
   say(`slowest next (${slowest.next.text})`, slowest.next.ms, 1, 'ms, goal ≤', false);
+}
+
+/** What a call costs, apart from what the machine was at in that moment: the least of three, each of which is prepared anew. */
+function leastMs(prepare: () => () => unknown): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3; round += 1) {
+    const call = prepare();
+    const startedMs = performance.now();
+    call();
+    least = Math.min(least, performance.now() - startedMs);
+  }
+  return least;
 }
 
 /** ns per call, the best of three rounds; each goes round the instants as often as its time allows. */
