@@ -19,7 +19,9 @@ export type HistoryKind =
   | 'code.deleting'
   | 'code.removed'
   | 'code.watched'
-  | 'code.reported';
+  | 'code.reported'
+  | 'seam.paused'
+  | 'seam.resumed';
 
 /** What an entry is about, as far as it says so. */
 export interface Subject {
@@ -40,7 +42,7 @@ export function causeOf(kind: HistoryKind, { scheduleId, deviceId, codeId }: Sub
 const troubleBefore: readonly HistoryKind[] = ['code.postponed', 'code.refused', 'code.unsettled'];
 const troubleWith: readonly HistoryKind[] = [...troubleBefore, 'code.created', 'code.deleting', 'code.reported'];
 
-/** Kinds of alerts about a code that an entry of this kind about it settles. A missed window stays until a person has seen it. */
+/** Kinds of alerts about a code that an entry of this kind about it settles, or about none where neither is about one. A missed window stays until a person has seen it. */
 export const resolvedBy: Readonly<Partial<Record<HistoryKind, readonly HistoryKind[]>>> = {
   'code.created': troubleBefore,
   'code.adopted': troubleBefore,
@@ -49,4 +51,5 @@ export const resolvedBy: Readonly<Partial<Record<HistoryKind, readonly HistoryKi
   'window.closed': troubleWith,
   'window.moved': ['code.refused'],
   'window.reopened': [...troubleWith, 'window.closed'],
+  'seam.resumed': ['seam.paused'],
 };

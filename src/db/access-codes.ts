@@ -150,6 +150,12 @@ export async function hasOpenCodes(tx: Tx, scheduleId: string): Promise<boolean>
   return row !== null;
 }
 
+/** Whether a window has an open code, in whatever generation. */
+export async function hasOpenCodeFor(tx: Tx, { scheduleId, deviceId, windowStartsAt }: AccessCode): Promise<boolean> {
+  const where = { scheduleId, deviceId, windowStartsAt, nextTryAt: { not: null } };
+  return (await tx.accessCode.findFirst({ where, select: { id: true } })) !== null;
+}
+
 /** Doors with a code that is due, earliest window first, without those whose plan job is still alive. */
 export async function dueDoors(tx: Tx, now: Date, limit: number): Promise<PlanKey[]> {
   const rows = await tx.$queryRaw<DoorRow[]>`

@@ -20,8 +20,11 @@ export async function raiseAlert(tx: Tx, alert: NewAlert): Promise<void> {
     do update set last_seen_at = excluded.last_seen_at, message = excluded.message, times = alerts.times + 1`;
 }
 
-/** Resolves what an entry of this kind about this code settles. */
-export async function resolveAlerts(tx: Tx, entry: { kind: HistoryKind; codeId: string; at: Date }): Promise<void> {
+/** Resolves what an entry of this kind about this code, or about none, settles. */
+export async function resolveAlerts(
+  tx: Tx,
+  entry: { kind: HistoryKind; codeId: string | null; at: Date },
+): Promise<void> {
   const kinds = resolvedBy[entry.kind];
   if (kinds === undefined) return;
   await tx.alert.updateMany({

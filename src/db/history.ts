@@ -39,7 +39,7 @@ export async function insertHistory(tx: Tx, entry: HistoryEntry): Promise<void> 
     },
     select: { id: true },
   });
-  const { kind, codeId, at } = entry;
-  if (codeId !== undefined) await resolveAlerts(tx, { kind, codeId, at });
+  const { kind, codeId = null, at } = entry;
+  await resolveAlerts(tx, { kind, codeId, at });
   if (entry.alert === true) await raiseAlert(tx, entry);
 }

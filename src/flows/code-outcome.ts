@@ -1,5 +1,5 @@
 import { isOpen } from '../core/access-code.ts';
-import { changeCode, findCodeById, type StoredCode } from '../db/access-codes.ts';
+import { changeCode, findCodeById, hasOpenCodeFor, type StoredCode } from '../db/access-codes.ts';
 import { reopenIgnored } from '../db/inbox-jobs.ts';
 import type { SeamCode } from '../seam/api.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
@@ -69,11 +69,23 @@ async function giveOver(deps: FlowDeps, door: Door, code: StoredCode, seamCode: 
     if (row.state !== 'calling') return recordCreated(deps, door, row, seamCode, true);
     if (row.pinCiphertext !== null) return;
   }
-  const deleted = await deps.seam.deleteCode(accessCodeId);
+  const deleted = await deps.seam.deleteCode({ deviceId: door.key.deviceId, accessCodeId });
+  // A row that ended without a code has this one from now on, and asks for its removal until it is gone.
+  if (!deleted.ok && row?.accessCodeId === null && (await takeBack(deps, door, row, accessCodeId))) return;
   const outcome = deleted.ok ? 'it is being removed' : `removing it failed: ${deleted.failure.message}`;
   const message = `A code that came too late was made for ${describeWindow(door, windowOf(code))}; ${outcome}.`;
   const detail = { access_code_id: accessCodeId };
   await record(deps, entryFor(door, 'code.deleting', message, { alert: !deleted.ok, codeId: code.id, detail }));
+}
+
+async function takeBack(deps: FlowDeps, door: Door, row: StoredCode, accessCodeId: string): Promise<boolean> {
+  if (isOpen(row) || (await hasOpenCodeFor(deps.db.prisma, row))) return false;
+  const message = `A code that came too late was made for ${describeWindow(door, windowOf(row))}; it is being removed.`;
+  const entry = entryFor(door, 'code.deleting', message, { codeId: row.id, detail: { access_code_id: accessCodeId } });
+  const { now } = door.input;
+  return commit(deps, entry, (tx) =>
+    changeCode(tx, row, { state: 'removing', accessCodeId, attempts: 0, quietUntil: null, nextTryAt: now }),
+  );
 }
 
 /** Sets a window aside that Seam or the lock will never take as it is: shown, alerted, asked again only after a change. */

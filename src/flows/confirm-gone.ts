@@ -12,7 +12,7 @@ import { recordRemoved } from './record-removed.ts';
 const awayDelayMs = 300_000;
 
 export async function confirmGone(deps: FlowDeps, door: Door, code: StoredCode, isEarly: boolean): Promise<void> {
-  const asked = await deps.seam.getCode(seamIdOf(code));
+  const asked = await deps.seam.getCode({ deviceId: door.key.deviceId, accessCodeId: seamIdOf(code) });
   if (!asked.ok && asked.failure.kind !== 'code_not_found') return postpone(deps, door, code, asked.failure);
   const seamCode = asked.ok ? asked.value : null;
   const isOver = seamCode === null || isExpired(seamCode, door.input.now);

@@ -28,6 +28,9 @@ export async function createCode(deps: FlowDeps, door: Door, code: StoredCode): 
   const device = await knowDevice(deps, door.key.deviceId, door.device);
   if (!device.ok) return postpone(deps, door, code, device.failure);
   warnOfZone(deps, door, device.value, code);
+  // Before the claim: a row that has to wait stays as it is.
+  const admitted = await deps.seam.admitCreate(door.key.deviceId, code.id);
+  if (!admitted.ok) return postpone(deps, door, code, admitted.failure);
   const pin = await choosePin(deps, { ...door, device: device.value }, code);
   if (!pin.ok) return refuse(deps, door, code, pin.problem);
 

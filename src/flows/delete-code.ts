@@ -37,13 +37,16 @@ export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, r
       : await commit(deps, entry, (tx) => changeCode(tx, code, removing));
   if (!isMarked) return;
   const marked = { ...code, ...removing };
-  const result = await deps.seam.deleteCode(accessCodeId);
+  const result = await deps.seam.deleteCode({ deviceId: door.key.deviceId, accessCodeId });
   const isStubborn = attempts === stubbornAttempts;
   if (result.ok) {
     if (isStubborn) await recordStubborn(deps, door, code);
     return;
   }
   if (result.failure.kind === 'code_not_found') return recordRemoved(deps, door, marked, removing.reason);
+  if (result.failure.kind === 'held_back') {
+    return postpone(deps, door, marked, result.failure, { attempts: attempts - 1 });
+  }
   const isFirstForPerson = attempts === 1 && (needsPerson(result.failure) || result.failure.kind === 'rejected');
   const news = { isAlert: isFirstForPerson || isStubborn, isRepetition: attempts > 1 && !isStubborn };
   await postpone(deps, door, marked, result.failure, { reason: removing.reason, attempts }, news);

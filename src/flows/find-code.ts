@@ -2,6 +2,7 @@
 import { bearsMarker } from '../core/access-code.ts';
 import { changeCode, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
+import type { SeamFailure } from '../seam/errors.ts';
 import { recordCreated } from './code-outcome.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
@@ -24,21 +25,30 @@ export async function findCode(deps: FlowDeps, door: Door, code: StoredCode): Pr
     await changeCode(deps.db.prisma, code, { state: 'planned', quietUntil: null });
     return;
   }
-  await deleteSurplus(deps, door, code, surplus);
+  const failure = await deleteSurplus(deps, door, code, surplus);
+  // Found again with the others, once Seam can be asked: until it is gone, its PIN opens the door beside the other.
+  if (failure !== null) return postpone(deps, door, code, failure);
   await recordCreated(deps, door, code, oldest, true);
 }
 
+/** The failure for which a later try may remove what is left; null when all are being removed, or never will be. */
 async function deleteSurplus(
   deps: FlowDeps,
   door: Door,
   code: StoredCode,
   surplus: readonly SeamCode[],
-): Promise<void> {
+): Promise<SeamFailure | null> {
   for (const { accessCodeId } of surplus) {
-    const deleted = await deps.seam.deleteCode(accessCodeId);
+    const deleted = await deps.seam.deleteCode({ deviceId: door.key.deviceId, accessCodeId });
+    if (!deleted.ok && isPassing(deleted.failure)) return deleted.failure;
     const outcome = deleted.ok ? 'it is being removed' : `removing it failed: ${deleted.failure.message}`;
     const message = `A second code was made for ${describeWindow(door, windowOf(code))}; ${outcome}. Raise SEAM_SETTLE_SECONDS.`;
     const detail = { access_code_id: accessCodeId };
     await record(deps, entryFor(door, 'code.deleting', message, { alert: true, codeId: code.id, detail }));
   }
+  return null;
+}
+
+function isPassing({ kind }: SeamFailure): boolean {
+  return kind !== 'rejected' && kind !== 'code_not_found' && kind !== 'device_not_found' && kind !== 'duplicate';
 }

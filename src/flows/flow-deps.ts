@@ -2,13 +2,13 @@ import type { Logger } from 'pino';
 import type { Db } from '../db/client.ts';
 import type { PinVault } from '../db/pin-vault.ts';
 import type { Queue } from '../db/queue.ts';
-import type { SeamApi } from '../seam/api.ts';
+import type { GatedSeam } from './gate-seam.ts';
 
 /** What every flow is given. Outside our process and so injected: Seam, the clock, and chance. */
 export interface FlowDeps {
   readonly db: Db;
   readonly queue: Pick<Queue, 'sendPlans' | 'sendEvents'>;
-  readonly seam: SeamApi;
+  readonly seam: GatedSeam;
   readonly vault: PinVault;
   readonly now: () => Date;
   /** A uniform whole number below its argument, from a cryptographic source. */

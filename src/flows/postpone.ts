@@ -21,6 +21,7 @@ export async function postpone(
     isRepetition: code.reason === failure.message,
   },
 ): Promise<void> {
+  if (failure.kind === 'held_back') return holdBack(deps, code, failure, change);
   const attempts = Math.max(1, code.attempts + (change.state === undefined ? 1 : 0));
   const waitMs = failure.kind === 'rate_limited' ? (failure.retryAfterMs ?? 60_000) : laterMs(attempts, deps.random);
   const quietUntil = new Date(door.input.now.getTime() + Math.max(1_000, waitMs));
@@ -35,15 +36,27 @@ export async function postpone(
   else await commit(deps, entry, (tx) => changeCode(tx, code, to));
 }
 
+/** Seam was not asked: that is no attempt and no news. Why a planned row waits is kept, to be told if its window passes so. */
+async function holdBack(
+  deps: FlowDeps,
+  code: StoredCode,
+  failure: Extract<SeamFailure, { kind: 'held_back' }>,
+  change: CodeChange,
+): Promise<void> {
+  const quietUntil = new Date(deps.now().getTime() + Math.max(1_000, failure.retryAfterMs));
+  const reason = code.state === 'planned' ? { reason: code.reason ?? failure.message } : {};
+  await changeCode(deps.db.prisma, code, { quietUntil, ...reason, ...change });
+}
+
 /** Whether time alone will not mend it. */
 export function needsPerson({ kind }: SeamFailure): boolean {
-  return kind === 'unauthorized' || kind === 'device_not_found';
+  return kind === 'device_not_found';
 }
 
 function explain(failure: SeamFailure): string {
   switch (failure.kind) {
     case 'unauthorized':
-      return 'Seam refuses our API key. Check SEAM_API_KEY; nothing is given up meanwhile.';
+      return 'Seam refuses our API key.';
     case 'device_not_found':
       return 'Seam does not know the device. Reconnect it, or take it out of the schedule.';
     case 'rate_limited':

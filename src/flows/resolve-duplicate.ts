@@ -51,7 +51,7 @@ export async function resolveDuplicate(
     );
   }
   if (owned.isOver(door.input.now)) {
-    const deleted = await deps.seam.deleteCode(holder.accessCodeId);
+    const deleted = await deps.seam.deleteCode({ deviceId: door.key.deviceId, accessCodeId: holder.accessCodeId });
     const reason = deleted.ok
       ? 'the last code with this PIN is being removed'
       : `the last code with this PIN cannot be removed yet: ${deleted.failure.message}`;

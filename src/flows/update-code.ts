@@ -23,7 +23,7 @@ export async function updateCode(
   // What Seam holds is not known until it has answered: an edit that is taken back meanwhile must be sent as well.
   const unsettled = { askedStartsAt: null, askedEndsAt: null };
   if (!(await changeCode(deps.db.prisma, code, { ...unsettled, calledAt: now }))) return;
-  const result = await deps.seam.updateCode({ accessCodeId, startsAt, endsAt });
+  const result = await deps.seam.updateCode({ deviceId: door.key.deviceId, accessCodeId, startsAt, endsAt });
   const what = describeWindow(door, windowOf(code));
   const detail = { access_code_id: accessCodeId, starts_at: startsAt.toISOString(), ends_at: endsAt.toISOString() };
   if (result.ok) {
@@ -48,7 +48,9 @@ export async function updateCode(
   }
   if (result.failure.kind === 'rejected')
     return keepOrReplace(deps, door, code, { startsAt, endsAt }, result.failure.message);
-  await postpone(deps, door, code, result.failure);
+  // What was not sent has not unsettled it either.
+  const asBefore = { askedStartsAt: code.askedStartsAt, askedEndsAt: code.askedEndsAt, calledAt: code.calledAt };
+  await postpone(deps, door, code, result.failure, result.failure.kind === 'held_back' ? asBefore : {});
 }
 
 /** Until when an earlier update may still land whose outcome is unknown; null when none may. */

@@ -22,6 +22,12 @@ export interface SeamDevice extends DeviceFacts {
   readonly isAway: boolean;
 }
 
+/** A code that Seam has, and its device: limits are counted for each. */
+export interface CodeRef {
+  readonly deviceId: string;
+  readonly accessCodeId: string;
+}
+
 /** Every call that Relatch makes. None throws for what Seam or the network does; none is repeated by itself. */
 export interface SeamApi {
   createCode(request: {
@@ -33,10 +39,10 @@ export interface SeamApi {
     endsAt: Date;
   }): Promise<SeamResult<SeamCode>>;
   /** Only for active or upcoming codes; safe to repeat. */
-  updateCode(request: { accessCodeId: string; startsAt: Date; endsAt: Date }): Promise<SeamResult<null>>;
+  updateCode(request: CodeRef & { startsAt: Date; endsAt: Date }): Promise<SeamResult<null>>;
   /** Asynchronous on the lock; safe to repeat, `code_not_found` means done. */
-  deleteCode(accessCodeId: string): Promise<SeamResult<null>>;
-  getCode(accessCodeId: string): Promise<SeamResult<SeamCode>>;
+  deleteCode(code: CodeRef): Promise<SeamResult<null>>;
+  getCode(code: CodeRef): Promise<SeamResult<SeamCode>>;
   /** All codes on a device that Seam knows, managed and unmanaged. */
   listCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
   getDevice(deviceId: string): Promise<SeamResult<SeamDevice>>;
@@ -153,12 +159,12 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         });
         return null;
       }),
-    deleteCode: (accessCodeId) =>
+    deleteCode: ({ accessCodeId }) =>
       attempt('code', async () => {
         await seam.accessCodes.delete({ access_code_id: accessCodeId });
         return null;
       }),
-    getCode: (accessCodeId) =>
+    getCode: ({ accessCodeId }) =>
       attempt('code', async () => toCode(await seam.accessCodes.get({ access_code_id: accessCodeId }))),
     listCodes: (deviceId) =>
       attempt('device', async () => {

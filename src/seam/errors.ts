@@ -4,7 +4,7 @@ import { cutDigitsInText } from '../core/redact.ts';
 
 /**
  * Why a call to Seam did not succeed, said as the answer to "did it happen?".
- * `unknown` means perhaps; every other kind means no.
+ * `unknown` means perhaps; every other kind means no. `held_back` comes from our own gate: Seam was not asked.
  */
 export type SeamFailure =
   | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
@@ -13,6 +13,7 @@ export type SeamFailure =
   | { readonly kind: 'code_not_found'; readonly message: string }
   | { readonly kind: 'duplicate'; readonly message: string }
   | { readonly kind: 'rate_limited'; readonly message: string; readonly retryAfterMs: number | null }
+  | { readonly kind: 'held_back'; readonly message: string; readonly retryAfterMs: number }
   | { readonly kind: 'unknown'; readonly message: string };
 
 /** The caller decides on every failure, so a failure is returned and not thrown. */

@@ -11,7 +11,7 @@ function unresolved(world: World) {
 
 it('keeps one alert for one cause, with whose window it is about, and resolves it when the code is there', async () => {
   await using world = await startWorld({ now });
-  world.simulator.faults.next(create, { kind: 'status', status: 401 }, { times: 3 });
+  world.simulator.faults.next(create, { kind: 'status', status: 404 }, { times: 3 });
   await world.apply(weekdays({ holder: 'Anna' }));
   expect(await unresolved(world)).toMatchObject([
     { kind: 'code.postponed', state: 'open', scheduleKey: 'crew', holder: 'Anna', times: 1 },

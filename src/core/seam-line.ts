@@ -1,0 +1,95 @@
+// Whether Seam may be asked at all. When it does not answer, or does not take our key, calls are held back and one at a time
+// finds out when that has passed. Pure; all replicas share one state.
+import { laterMs } from './backoff.ts';
+import type { LimitedCall } from './seam-limits.ts';
+
+export type SeamCall = LimitedCall | 'read';
+
+export interface SeamLine {
+  readonly state: 'clear' | 'silent' | 'refused';
+  readonly failures: number;
+  readonly failingDevices: readonly string[];
+  readonly probes: number;
+  readonly isProbing: boolean;
+  readonly probeAt: Date | null;
+  readonly refusedCall: string | null;
+}
+
+/** What a call tells of the line: any answer but a refusal of our key, that refusal, or none. */
+export type LineSign = 'answer' | 'refusal' | 'silence';
+
+export interface CallOutcome {
+  readonly call: SeamCall;
+  readonly deviceId: string;
+  readonly sign: LineSign;
+}
+
+/** So many calls without an answer in a row, at so many doors, are an outage and no trouble of a door's own. */
+const silentFailures = 5;
+const silentDevices = 3;
+const refusedProbeMs = 60_000;
+/** A try that has told nothing by then is lost with its worker: no call lasts so long. */
+export const probeLeaseMs = 15_000;
+/** While a window is near, Seam is tried at least so often. */
+export const nearProbeMs = 60_000;
+/** Calls that were held back come a little apart after the try, so that they do not come all at once when it succeeds. */
+const spreadMs = 30_000;
+
+export const clearLine: SeamLine = {
+  state: 'clear',
+  failures: 0,
+  failingDevices: [],
+  probes: 0,
+  isProbing: false,
+  probeAt: null,
+  refusedCall: null,
+};
+
+/**
+ * The line after a call; the same object when nothing changes.
+ * @param random uniform whole number below its argument
+ * @param isWindowNear whether a code is wanted within minutes
+ */
+export function afterCall(
+  line: SeamLine,
+  outcome: CallOutcome,
+  at: { now: Date; random: (below: number) => number; isWindowNear: boolean },
+): SeamLine {
+  const { call, sign } = outcome;
+  const inMs = (ms: number): Date => new Date(at.now.getTime() + ms);
+  switch (sign) {
+    case 'answer': {
+      if (line.state === 'clear' && line.failures === 0) return line;
+      // A key may read and not write: whatever is asked next finds out.
+      const isProof = line.state !== 'refused' || line.refusedCall === 'read' || call !== 'read';
+      return isProof ? clearLine : { ...line, isProbing: false, probeAt: at.now };
+    }
+    case 'refusal':
+      return {
+        ...clearLine,
+        state: 'refused',
+        refusedCall: line.state === 'refused' ? line.refusedCall : call,
+        probeAt: inMs(refusedProbeMs),
+      };
+    case 'silence': {
+      if (line.state === 'refused') return { ...line, isProbing: false, probeAt: inMs(refusedProbeMs) };
+      const failures = line.failures + 1;
+      const failingDevices = line.failingDevices.includes(outcome.deviceId)
+        ? line.failingDevices
+        : [...line.failingDevices, outcome.deviceId].slice(0, silentDevices);
+      const isOutage = failures >= silentFailures && failingDevices.length >= silentDevices;
+      if (line.state === 'clear' && !isOutage) return { ...line, failures, failingDevices };
+      // Calls that were under way when it fell silent tell nothing new.
+      if (line.state === 'silent' && !line.isProbing) return line;
+      const probes = line.probes + 1;
+      const waitMs = laterMs(probes, at.random);
+      const probeAt = inMs(at.isWindowNear ? Math.min(waitMs, nearProbeMs) : waitMs);
+      return { ...line, state: 'silent', failures, failingDevices, probes, isProbing: false, probeAt };
+    }
+  }
+}
+
+/** How long a call that is held back waits before it asks again. */
+export function heldBackMs(line: Pick<SeamLine, 'probeAt'>, now: Date, random: (below: number) => number): number {
+  return Math.max(0, (line.probeAt ?? now).getTime() - now.getTime()) + random(spreadMs);
+}
