@@ -9,7 +9,7 @@ export const callsAMinute: Readonly<Record<LimitedCall, number>> = { create: 10,
 /** A minute, and as much more as one call may be slower on its way to Seam than the one a minute after it. */
 export const limitWindowMs = 62_000;
 /** Where others come first that have not called yet: they will have soon. */
-const turnMs = 1_000;
+export const turnMs = 1_000;
 
 /**
  * How long a call that got no slot waits until it may get one.

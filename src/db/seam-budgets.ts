@@ -1,5 +1,5 @@
 // What each device has left of Seam's limits, shared by all replicas; by the service's clock, like quiet times.
-import { callsAMinute, type LimitedCall, limitWindowMs } from '../core/seam-limits.ts';
+import { callsAMinute, type LimitedCall, limitWindowMs, turnMs } from '../core/seam-limits.ts';
 import type { Tx } from './client.ts';
 import { Prisma } from './generated/client.ts';
 import { type LineView, viewOf } from './seam-line.ts';
@@ -39,13 +39,16 @@ export async function takeSlot(
 ): Promise<SlotAnswer> {
   const limit = callsAMinute[kind];
   const since = new Date(now.getTime() - limitWindowMs);
+  // Those that were told to let others go first come back in a moment.
+  const turnEndsAt = new Date(now.getTime() + 2 * turnMs);
   const dueSince = new Date(now.getTime() - dueForMs);
   const isMine =
     'codeId' in name ? Prisma.sql`id = ${name.codeId}::uuid` : Prisma.sql`access_code_id = ${name.accessCodeId}`;
   const [row] = await tx.$queryRaw<SlotRow[]>`
-    with mine as (select id, window_starts_at from access_codes where ${isMine}),
+    with mine as (select id, schedule_id, window_starts_at from access_codes where ${isMine}),
     ahead as (
-      select count(*) filter (where c.next_try_at <= ${now})::int as due, count(*)::int as waiting
+      select (${kind === 'create' ? newcomers(deviceId, limit) : Prisma.sql`0`} + count(*) filter (where c.next_try_at <= ${turnEndsAt}))::int as due,
+             count(*)::int as waiting
         from access_codes c, mine
        where c.device_id = ${deviceId} and c.state = ${waitingState[kind]}::code_state
          and (c.window_starts_at, c.id) < (mine.window_starts_at, mine.id)
@@ -72,6 +75,24 @@ export async function takeSlot(
     blockedUntil: row.blocked_until,
     ahead: row.waiting,
   };
+}
+
+/**
+ * Schedules of a device whose plan job has not told yet which window they want: it may be an earlier one. Only where the device
+ * has more schedules than slots it is worth a look.
+ */
+function newcomers(deviceId: string, limit: number): Prisma.Sql {
+  return Prisma.sql`
+    case when (select count(*) from schedule_devices where device_id = ${deviceId}) <= ${limit} then 0 else
+      (select count(*) from schedule_devices d cross join lateral (select d.schedule_id::text || ':' || d.device_id as key) job
+        where d.device_id = ${deviceId} and d.schedule_id not in (select schedule_id from mine)
+          and not exists (select 1 from access_codes c
+                           where c.schedule_id = d.schedule_id and c.device_id = d.device_id and c.next_try_at is not null)
+          and (exists (select 1 from pgboss.job j
+                        where j.name = 'plan' and j.state = 'created' and j.singleton_key = job.key)
+            or exists (select 1 from pgboss.job j
+                        where j.name = 'plan' and j.policy = 'singleton' and j.state = 'active'
+                          and coalesce(j.singleton_key, '') = job.key))) end`;
 }
 
 /** Keeps a device's calls of a kind back for as long as Seam's 429 says. */
