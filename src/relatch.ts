@@ -5,10 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { SeamWebhook } from 'seam';
 import type { ServiceConfig } from './config.ts';
 import { UserError } from './core/errors.ts';
-import { probeAtOnce } from './db/seam-line.ts';
 import { installationPrefix, type Overrides, openTool } from './deps.ts';
 import type { FlowDeps } from './flows/flow-deps.ts';
-import { gateSeam } from './flows/gate-seam.ts';
+import { gateSeam, tryAtOnce } from './flows/gate-seam.ts';
 import { createHttpApp, createHttpServer } from './http/app.ts';
 import { dueRowPump, inboxPump, reconciler } from './jobs/pumps.ts';
 import { startWorkers } from './jobs/workers.ts';
@@ -36,7 +35,7 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
     settleMs: config.seam.settleMs,
     markerPrefix: await installationPrefix(db, tool.random),
   };
-  await probeAtOnce(db.prisma, tool.now());
+  await tryAtOnce(tool);
   const inbox = inboxPump(deps);
   const pumps = [inbox, dueRowPump(deps), reconciler(deps, config.reconcile.intervalMs)];
   const parts = () => pumps.map(({ name, isRunning }) => ({ name, running: isRunning }));

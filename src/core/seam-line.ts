@@ -32,8 +32,10 @@ const refusedProbeMs = 60_000;
 export const probeLeaseMs = 15_000;
 /** While a window is near, Seam is tried at least so often. */
 export const nearProbeMs = 60_000;
-/** Calls that were held back come a little apart after the try, so that they do not come all at once when it succeeds. */
-const spreadMs = 30_000;
+/** Calls that are held back come some time apart, after the next try, so that they do not come all at once when it succeeds. */
+export const spreadMs = 30_000;
+/** A key that is refused needs a person, which takes its time; whoever waits for a code is woken when it is taken again. */
+const refusedSpreadMs = 240_000;
 
 export const clearLine: SeamLine = {
   state: 'clear',
@@ -90,6 +92,19 @@ export function afterCall(
 }
 
 /** How long a call that is held back waits before it asks again. */
-export function heldBackMs(line: Pick<SeamLine, 'probeAt'>, now: Date, random: (below: number) => number): number {
-  return Math.max(0, (line.probeAt ?? now).getTime() - now.getTime()) + random(spreadMs);
+export function heldBackMs(
+  { state, probeAt }: Pick<SeamLine, 'state' | 'probeAt'>,
+  call: SeamCall,
+  now: Date,
+  random: (below: number) => number,
+): number {
+  const isPatient = state === 'refused' && (call === 'create' || call === 'read');
+  return Math.max(0, (probeAt ?? now).getTime() - now.getTime()) + random(isPatient ? refusedSpreadMs : spreadMs);
 }
+
+/** Why a code waits whose call is held back; by it those are known that are woken when calls go on. */
+export const heldBackReasons: Readonly<Record<SeamLine['state'], string>> = {
+  clear: 'another call is finding out whether Seam answers',
+  silent: 'Seam does not answer',
+  refused: 'Seam refuses our API key',
+};

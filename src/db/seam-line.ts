@@ -1,7 +1,10 @@
 // Whether Seam may be asked, shared by all replicas. Instants are by the service's clock, which also sets quiet times: what is
 // held back is due when it may pass.
-import type { SeamLine } from '../core/seam-line.ts';
+import { heldBackReasons, type SeamLine, spreadMs } from '../core/seam-line.ts';
 import type { Tx } from './client.ts';
+
+// Longer than any call is held back.
+const heldBackMaxMs = 11 * 60_000;
 
 interface LineRow {
   readonly state: SeamLine['state'];
@@ -41,9 +44,22 @@ export async function claimProbe(tx: Tx, now: Date, leaseMs: number): Promise<bo
   return count === 1;
 }
 
-/** Has a line that is not clear tried by the next call: what was wrong may have been mended by a restart. */
-export async function probeAtOnce(tx: Tx, now: Date): Promise<void> {
-  await tx.seamLine.updateMany({ where: { state: { not: 'clear' } }, data: { isProbing: false, probeAt: now } });
+/** Has a line that is not clear tried by the next call; false when it is clear. */
+export async function probeAtOnce(tx: Tx, now: Date): Promise<boolean> {
+  const where = { state: { not: 'clear' as const } };
+  return (await tx.seamLine.updateMany({ where, data: { isProbing: false, probeAt: now } })).count === 1;
+}
+
+/** Brings codes due whose calls were held back, some time apart. */
+export async function wakeHeldBack(tx: Tx, now: Date): Promise<void> {
+  const [from, until] = [spreadMs, heldBackMaxMs].map((ms) => new Date(now.getTime() + ms));
+  await tx.$executeRaw`
+    with held as (
+      select id, ${now}::timestamptz + make_interval(secs => mod(abs(hashtext(id::text)), ${spreadMs}::int) / 1000.0) as at
+        from access_codes
+       where next_try_at > ${from} and next_try_at <= ${until} and state in ('planned', 'unknown')
+         and reason = any(${Object.values(heldBackReasons)}::text[]))
+    update access_codes c set quiet_until = held.at, next_try_at = held.at from held where c.id = held.id`;
 }
 
 /** Whether a code that is to be asked for again soon is wanted by then. */

@@ -7,13 +7,23 @@ import {
   afterCall,
   type CallOutcome,
   heldBackMs,
+  heldBackReasons,
   probeLeaseMs,
   type SeamCall,
   type SeamLine,
 } from '../core/seam-line.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import { blockCalls, type CodeName, takeSlot, waitsForSlot } from '../db/seam-budgets.ts';
-import { claimProbe, isWindowNear, type LineView, lockLine, readLine, saveLine } from '../db/seam-line.ts';
+import {
+  claimProbe,
+  isWindowNear,
+  type LineView,
+  lockLine,
+  probeAtOnce,
+  readLine,
+  saveLine,
+  wakeHeldBack,
+} from '../db/seam-line.ts';
 import type { SeamApi } from '../seam/api.ts';
 import type { SeamFailure, SeamResult } from '../seam/errors.ts';
 import type { FlowDeps } from './flow-deps.ts';
@@ -52,12 +62,12 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
     return line.probeAt !== null && line.probeAt <= now && claimProbe(prisma, now, probeLeaseMs);
   }
 
-  const closed = ({ state, probeAt }: LineView): SeamResult<never> =>
-    heldBack(reasons[state], heldBackMs({ probeAt }, deps.now(), deps.random));
+  const closed = (line: LineView, call: SeamCall): SeamResult<never> =>
+    heldBack(heldBackReasons[line.state], heldBackMs(line, call, deps.now(), deps.random));
 
   async function admitRead(): Promise<SeamResult<null>> {
     const line = await readLine(prisma);
-    return (await passes(line)) ? admitted : closed(line);
+    return (await passes(line)) ? admitted : closed(line, 'read');
   }
 
   async function admit(kind: LimitedCall, deviceId: string, name: CodeName): Promise<SeamResult<null>> {
@@ -69,7 +79,7 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
       const untilMs = (blockedUntil ?? now).getTime() - now.getTime();
       return heldBack(waitsForSlot, Math.max(untilMs, slotWaitMs(callsAMinute[kind], slot.callsAt, slot.ahead, now)));
     }
-    return (await passes(line)) ? admitted : closed(line);
+    return (await passes(line)) ? admitted : closed(line, kind);
   }
 
   async function noted<T>(call: SeamCall, deviceId: string, result: SeamResult<T>): Promise<SeamResult<T>> {
@@ -109,12 +119,6 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
 
 const admitted = { ok: true, value: null } as const;
 
-const reasons: Readonly<Record<SeamLine['state'], string>> = {
-  clear: 'another call is finding out whether Seam answers',
-  silent: 'Seam does not answer',
-  refused: 'Seam refuses our API key',
-};
-
 const signs: Readonly<Record<SeamFailure['kind'], CallOutcome['sign']>> = {
   unauthorized: 'refusal',
   unknown: 'silence',
@@ -126,6 +130,12 @@ const signs: Readonly<Record<SeamFailure['kind'], CallOutcome['sign']>> = {
   // Of calls that were not made there is none.
   held_back: 'answer',
 };
+
+/** Has a line that is not clear tried at once: what was wrong may have been mended by a restart. */
+export async function tryAtOnce(deps: GateDeps): Promise<void> {
+  const now = deps.now();
+  if (await probeAtOnce(deps.db.prisma, now)) await wakeHeldBack(deps.db.prisma, now);
+}
 
 /** Keeps what a call tells of the line, and tells people when it changes. */
 async function noteOutcome(deps: GateDeps, outcome: CallOutcome): Promise<void> {
@@ -139,6 +149,7 @@ async function noteOutcome(deps: GateDeps, outcome: CallOutcome): Promise<void> 
     if (next.state === line.state) return null;
     const changed = lineEntry(next, now);
     await insertHistory(tx, changed);
+    if (next.state === 'clear') await wakeHeldBack(tx, now);
     return changed;
   });
   if (entry !== null) logEntry(deps.log, entry);

@@ -36,7 +36,7 @@ export async function postpone(
   else await commit(deps, entry, (tx) => changeCode(tx, code, to));
 }
 
-/** Seam was not asked: that is no attempt and no news. Why a planned row waits is kept, to be told if its window passes so. */
+/** Seam was not asked: that is no attempt and no news. Why a row without a code waits is kept: it is told if its window passes so. */
 async function holdBack(
   deps: FlowDeps,
   code: StoredCode,
@@ -44,7 +44,8 @@ async function holdBack(
   change: CodeChange,
 ): Promise<void> {
   const quietUntil = new Date(deps.now().getTime() + Math.max(1_000, failure.retryAfterMs));
-  const reason = code.state === 'planned' ? { reason: code.reason ?? failure.message } : {};
+  const waits = code.state === 'planned' || code.state === 'unknown';
+  const reason = waits ? { reason: code.reason ?? failure.message } : {};
   await changeCode(deps.db.prisma, code, { quietUntil, ...reason, ...change });
 }
 
