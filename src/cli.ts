@@ -1,5 +1,6 @@
 // npm run relatch -- COMMAND: what people and scripts ask of Relatch.
 import { parseArgs } from 'node:util';
+import { reconcileCommand } from './commands/reconcile.ts';
 import { UserError } from './core/errors.ts';
 import { answerWindows } from './core/windows-question.ts';
 import { linesOf } from './lines.ts';
@@ -9,7 +10,10 @@ const usage = `Usage: npm run --silent relatch -- windows --stdin [--why]
   windows --stdin   reads a question per line, {"windows":[{"rrule","from","to"}],"timezone","starts_on","after","count"} and
                     optionally "ends_on","except":{"dates"},"extra","blackouts","grace","merge_gaps_up_to_minutes", and prints
                     the next windows that end after "after", or {"error":{"code","message","field"}}, a line each
-  --why             adds to each window what made and moved it`;
+  --why             adds to each window what made and moved it
+       npm run --silent relatch -- reconcile [--dry-run]
+  reconcile         compares plan, rows and Seam now, and has put right what differs
+  --dry-run         only tells, per door, what it would do`;
 
 /** A schedule with all that it may hold has less. */
 const maxLineLength = 512_000;
@@ -19,6 +23,10 @@ const tooLong = {
 };
 
 await runProgram(async () => {
+  const [name, ...more] = process.argv.slice(2);
+  if (name === 'reconcile' && more.every((word) => word === '--dry-run')) {
+    return reconcileCommand({ dryRun: more.length > 0 });
+  }
   const { command, why } = readArguments(process.argv.slice(2));
   if (command !== 'windows') throw new UserError('usage', usage);
   await answerLines(why);

@@ -1,6 +1,6 @@
 // The one composition root: what the environment says becomes the things that flows are given.
 import { randomInt } from 'node:crypto';
-import type { ToolConfig } from './config.ts';
+import type { ServiceConfig, ToolConfig } from './config.ts';
 import { drawMarker, markerPrefixLength } from './core/access-code.ts';
 import { UserError } from './core/errors.ts';
 import { createDb, type Db } from './db/client.ts';
@@ -11,6 +11,9 @@ import { loadOrCreateKeyFile } from './db/pin-key-file.ts';
 import { PinVault } from './db/pin-vault.ts';
 import { keyIdsInUse } from './db/pins.ts';
 import { createQueue, ensureQueues, type Queue } from './db/queue.ts';
+import type { FlowDeps } from './flows/flow-deps.ts';
+import { gateSeam } from './flows/gate-seam.ts';
+import { createSeamApi } from './seam/api.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 
 // The same from src/ and from dist/.
@@ -94,8 +97,14 @@ export async function openDatabase(config: ToolConfig, log: Log): Promise<{ url:
 }
 
 /** The name by which this installation's codes are told from others'; drawn once per database. */
-export function installationPrefix(db: Db, random: (below: number) => number): Promise<string> {
-  return loadOrSaveMarkerPrefix(db.prisma, drawMarker(markerPrefixLength, random));
+export function installationPrefix({ db, random, now }: Tool): Promise<string> {
+  return loadOrSaveMarkerPrefix(db.prisma, drawMarker(markerPrefixLength, random), now());
+}
+
+/** What flows are given, on top of what every program has. */
+export async function flowDeps(tool: Tool, seam: ServiceConfig['seam']): Promise<Tool & FlowDeps> {
+  const markerPrefix = await installationPrefix(tool);
+  return { ...tool, seam: gateSeam(createSeamApi(seam), tool), settleMs: seam.settleMs, markerPrefix };
 }
 
 async function assertKeysPresent(db: Db, vault: PinVault): Promise<void> {

@@ -5,13 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { SeamWebhook } from 'seam';
 import type { ServiceConfig } from './config.ts';
 import { UserError } from './core/errors.ts';
-import { installationPrefix, type Overrides, openTool } from './deps.ts';
+import { flowDeps, type Overrides, openTool } from './deps.ts';
 import type { FlowDeps } from './flows/flow-deps.ts';
-import { gateSeam, tryAtOnce } from './flows/gate-seam.ts';
+import { tryAtOnce } from './flows/gate-seam.ts';
 import { createHttpApp, createHttpServer } from './http/app.ts';
 import { dueRowPump, inboxPump, reconciler } from './jobs/pumps.ts';
 import { startWorkers } from './jobs/workers.ts';
-import { createSeamApi } from './seam/api.ts';
 
 export interface Relatch {
   /** Where it listens. */
@@ -29,12 +28,7 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   await using opened = new AsyncDisposableStack();
   const tool = opened.use(await openTool(config, overrides));
   const { db, queue, log } = tool;
-  const deps: FlowDeps = {
-    ...tool,
-    seam: gateSeam(createSeamApi(config.seam), tool),
-    settleMs: config.seam.settleMs,
-    markerPrefix: await installationPrefix(db, tool.random),
-  };
+  const deps: FlowDeps = await flowDeps(tool, config.seam);
   await tryAtOnce(tool);
   const inbox = inboxPump(deps);
   const pumps = [inbox, dueRowPump(deps), reconciler(deps, config.reconcile.intervalMs)];

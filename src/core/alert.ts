@@ -20,6 +20,8 @@ export type HistoryKind =
   | 'code.removed'
   | 'code.watched'
   | 'code.reported'
+  | 'code.drifted'
+  | 'code.orphaned'
   | 'seam.paused'
   | 'seam.resumed';
 
@@ -40,7 +42,13 @@ export function causeOf(kind: HistoryKind, { scheduleId, deviceId, codeId }: Sub
 }
 
 const troubleBefore: readonly HistoryKind[] = ['code.postponed', 'code.refused', 'code.unsettled'];
-const troubleWith: readonly HistoryKind[] = [...troubleBefore, 'code.created', 'code.deleting', 'code.reported'];
+const troubleWith: readonly HistoryKind[] = [
+  ...troubleBefore,
+  'code.created',
+  'code.deleting',
+  'code.reported',
+  'code.drifted',
+];
 
 /** Kinds of alerts about a code that an entry of this kind about it settles, or about none where neither is about one. A missed window stays until a person has seen it. */
 export const resolvedBy: Readonly<Partial<Record<HistoryKind, readonly HistoryKind[]>>> = {

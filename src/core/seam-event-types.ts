@@ -21,6 +21,11 @@ export const accessCodeEvents = {
   'access_code.time_frame_changed': 'note',
 } as const satisfies Record<ManagedCodeEventType, 'gone' | 'alert' | 'note'>;
 
+/** What is re-read from Seam: the types that lead to anything. */
+export const usedEventTypes: readonly (keyof typeof accessCodeEvents)[] = Object.keys(accessCodeEvents).filter(
+  (type): type is keyof typeof accessCodeEvents => Object.hasOwn(accessCodeEvents, type),
+);
+
 // Known to the SDK and of no use here: told apart from types that are newer than the SDK, so that a log says which.
 export const unusedEventTypes: ReadonlySet<string> = new Set([
   'access_code.unmanaged.converted_to_managed',

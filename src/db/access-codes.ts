@@ -22,13 +22,25 @@ export async function loadCodes(tx: Tx, { scheduleId, deviceId }: PlanKey, now: 
   });
 }
 
-/** End of the latest window that was ever planned for this door; null when none was in this generation. */
-export async function lastPlannedEndsAt(tx: Tx, door: PlanKey, generation: number): Promise<Date | null> {
-  const { _max } = await tx.accessCode.aggregate({
-    where: { scheduleId: door.scheduleId, deviceId: door.deviceId },
-    _max: { windowEndsAt: true, generation: true },
-  });
-  return _max.generation !== null && _max.generation >= generation ? _max.windowEndsAt : null;
+/** What of a door's past is accounted for. */
+export interface PlannedUntil extends PlanKey {
+  /** End of the latest window that was planned and not taken back; null when none was. */
+  readonly lastEndsAt: Date | null;
+  /** When the schedule was last changed: what passed before then was settled by what it was before. */
+  readonly changedAt: Date;
+}
+
+export async function plannedUntil(tx: Tx, doors: readonly PlanKey[]): Promise<PlannedUntil[]> {
+  if (doors.length === 0) return [];
+  const rows = await tx.$queryRaw<(DoorRow & { last_ends_at: Date | null; changed_at: Date })[]>`
+    select d.schedule_id, d.device_id, s.updated_at as changed_at,
+           (select max(c.window_ends_at) from access_codes c
+             where c.schedule_id = d.schedule_id and c.device_id = d.device_id
+               and c.generation >= 0 and c.reason is distinct from 'not_planned') as last_ends_at
+      from unnest(${doors.map(({ scheduleId }) => scheduleId)}::uuid[], ${doors.map(({ deviceId }) => deviceId)}::text[])
+             as d(schedule_id, device_id)
+      join schedules s on s.id = d.schedule_id`;
+  return rows.map((row) => ({ ...doorOf(row), lastEndsAt: row.last_ends_at, changedAt: row.changed_at }));
 }
 
 /**

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Json } from '../core/redact.ts';
-import type { Db } from './client.ts';
+import type { Db, Tx } from './client.ts';
 
 /** A verified message on its way into the inbox; see the model InboxEvent. */
 export interface NewInboxRow {
@@ -50,6 +50,13 @@ export async function insertInboxEvent(db: Db, row: NewInboxRow): Promise<boolea
   ];
   const { rowCount } = await withDeadline(db.pool.query({ ...insertEvent, values }));
   return rowCount === 1;
+}
+
+/** Those of the keys that have a row. */
+export async function knownKeys(tx: Tx, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  if (keys.length === 0) return new Set();
+  const rows = await tx.inboxEvent.findMany({ where: { key: { in: [...keys] } }, select: { key: true } });
+  return new Set(rows.map(({ key }) => key));
 }
 
 async function withDeadline<T>(statement: Promise<T>): Promise<T> {

@@ -14,6 +14,7 @@ import {
 } from '../core/schedules-file-merge.ts';
 import type { Tx } from '../db/client.ts';
 import { keysOnDevices, saveDoorBlackouts } from '../db/door-blackouts.ts';
+import type { HistoryEntry } from '../db/history.ts';
 import { keysUsingHolidayLists, loadHolidayLists, saveHolidayList } from '../db/holiday-lists.ts';
 import type { PlanKey } from '../db/queue.ts';
 import {
@@ -30,10 +31,12 @@ import {
 import { lockSchedules } from '../db/schedules-lock.ts';
 import { changedBlackouts, notesOnDoors } from './door-blackouts.ts';
 import type { FlowDeps } from './flow-deps.ts';
+import { settlePast } from './missed-windows.ts';
+import { logEntry } from './record.ts';
 import { requestPlans } from './request-plans.ts';
 import { type PinCase, type SettledPins, settlePins } from './settle-pins.ts';
 
-type ApplyDeps = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random'>;
+type ApplyDeps = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'>;
 
 export interface ApplyOptions {
   /** Lets `status: active` lead back from paused and ended. */
@@ -75,10 +78,13 @@ export async function applySchedules(
   file: SchedulesFile,
   options: ApplyOptions = {},
 ): Promise<Applied> {
-  return deps.db.prisma.$transaction(async (tx) => applyIn(tx, deps, file, options), {
+  const missed: HistoryEntry[] = [];
+  const applied = await deps.db.prisma.$transaction(async (tx) => applyIn(tx, deps, file, { ...options, missed }), {
     timeout: transactionTimeoutMs,
     maxWait: 10_000,
   });
+  for (const entry of missed) logEntry(deps.log, entry);
+  return applied;
 }
 
 /** A schedule on its way into the database. */
@@ -90,7 +96,12 @@ interface Target {
   readonly pinCase: PinCase;
 }
 
-async function applyIn(tx: Tx, deps: ApplyDeps, file: SchedulesFile, options: ApplyOptions): Promise<Applied> {
+async function applyIn(
+  tx: Tx,
+  deps: ApplyDeps,
+  file: SchedulesFile,
+  options: ApplyOptions & { missed: HistoryEntry[] },
+): Promise<Applied> {
   await lockSchedules(tx);
   const now = deps.now();
   const problems = [...(options.problems ?? [])];
@@ -119,6 +130,14 @@ async function applyIn(tx: Tx, deps: ApplyDeps, file: SchedulesFile, options: Ap
   );
   if (problems.length > 0) throw new ApplyProblems(sortProblems(problems));
 
+  options.missed.push(
+    ...(await settlePast(
+      tx,
+      deps,
+      stored.map(({ schedule }) => schedule),
+      now,
+    )),
+  );
   for (const [name, dates] of changedLists) await saveHolidayList(tx, name, dates, now);
   for (const [deviceId, blackouts] of changedDoors) await saveDoorBlackouts(tx, deviceId, blackouts, now);
   const outcomes = await writeTargets(tx, deps, { targets, pins, changedDoors }, now);

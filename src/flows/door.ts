@@ -3,7 +3,7 @@ import { formatInTimeZone } from 'date-fns-tz';
 import { earlyRemovalMs, type PlanInput, tooLateMs } from '../core/plan.ts';
 import { calendarOf, type Schedule } from '../core/schedule.ts';
 import { type Blackout, localDateOf, type Window, windowsFrom } from '../core/windows.ts';
-import { type CodeChange, lastPlannedEndsAt, loadCodes, type StoredCode } from '../db/access-codes.ts';
+import { type CodeChange, loadCodes, type StoredCode } from '../db/access-codes.ts';
 import { type KnownDevice, loadDevice } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
 import type { HistoryEntry, HistoryKind } from '../db/history.ts';
@@ -44,25 +44,12 @@ export async function readDoor(deps: FlowDeps, key: PlanKey, known: Door | null 
   return { key, schedule, device, blackouts, isServed, input: { windows, codes, generation, rotates, now } };
 }
 
-const missedAtOnce = 20;
-
-/** Windows that passed since the last planned one without anybody looking: an outage of our own. Bounded. */
-export async function unservedWindows(deps: FlowDeps, door: Door): Promise<readonly Window[]> {
-  const { now, generation, codes } = door.input;
-  if (!door.isServed || codes.some(({ windowEndsAt }) => windowEndsAt > now)) return [];
-  const plannedUntil = await lastPlannedEndsAt(deps.db.prisma, door.key, generation);
-  if (plannedUntil === null || plannedUntil >= now) return [];
-  return windowsFrom(calendarOf(door.schedule, door.blackouts), plannedUntil, missedAtOnce).filter(
-    (window) => window.endsAt <= now && window.startsAt >= plannedUntil,
-  );
-}
-
 /** A history entry about this door. */
 export function entryFor(
   door: Door,
   kind: HistoryKind,
   message: string,
-  more: Partial<Pick<HistoryEntry, 'alert' | 'codeId' | 'detail'>> = {},
+  more: Partial<Pick<HistoryEntry, 'alert' | 'aspect' | 'codeId' | 'detail'>> = {},
 ): HistoryEntry {
   const { scheduleId, deviceId } = door.key;
   const detail = {

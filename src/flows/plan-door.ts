@@ -1,16 +1,16 @@
 // The one job that writes to Seam: derive the state of a schedule's door, decide, do, record, until nothing is left to do.
 // Order and repetition of jobs do not matter; two for one door never run in parallel.
-import { isOpen, newMarker } from '../core/access-code.ts';
+import { isOpen } from '../core/access-code.ts';
 import { type Action, isRowAction, planSchedule } from '../core/plan.ts';
 import { wakeAt } from '../core/wake.ts';
-import type { Window } from '../core/windows.ts';
-import { changeCode, hasOpenCodes, insertIntent, type StoredCode } from '../db/access-codes.ts';
+import { changeCode, hasOpenCodes, type StoredCode } from '../db/access-codes.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { markEnded } from '../db/schedules.ts';
 import { applyAction } from './apply-plan.ts';
-import { type Door, describeWindow, entryFor, goesOn, readDoor, unservedWindows, whose } from './door.ts';
+import { type Door, entryFor, goesOn, readDoor, whose } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { knowDevice } from './know-device.ts';
+import { recordUnserved } from './missed-windows.ts';
 import { commit } from './record.ts';
 
 // Each round brings a code one state further; no code has so many states.
@@ -56,20 +56,6 @@ async function setWakes(deps: FlowDeps, door: Door): Promise<void> {
     const nextTryAt = wakeAt(code, door.input);
     if (code.nextTryAt?.getTime() !== nextTryAt.getTime()) await changeCode(deps.db.prisma, code, { nextTryAt });
   }
-}
-
-async function recordUnserved(deps: FlowDeps, door: Door): Promise<void> {
-  for (const window of await unservedWindows(deps, door)) await recordMissed(deps, door, window);
-}
-
-async function recordMissed(deps: FlowDeps, door: Door, window: Window): Promise<void> {
-  const reason = 'nothing was planned at the time: Relatch was not running';
-  const message = `No code for ${describeWindow(door, window)}: ${reason}.`;
-  const marker = newMarker(deps.markerPrefix, deps.random);
-  const { generation, now } = door.input;
-  await commit(deps, entryFor(door, 'window.missed', message, { alert: true }), (tx) =>
-    insertIntent(tx, { ...door.key, window, generation, marker, now, closedBecause: reason }),
-  );
 }
 
 /** A schedule whose last window has passed and whose last code is gone has come to its end. */

@@ -1,31 +1,60 @@
-// Finds doors that should be planned and that nothing would wake, and sends plan jobs for them. One replica at a time, in
-// pages, each with a transaction of its own. Due rows and open outcomes are the due-row pump's.
+// Makes good what events and due rows have missed: reads the events that no delivery brought, finds doors that nothing would wake,
+// and holds what Seam lists against rows and plan. One replica at a time, in pages, under a bound; it writes marks and plan jobs only.
 import { type DoorPage, doorsOfActiveSchedules, sleepingDoors } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { saveTzdataVersion, tzdataVersionOf } from '../db/installation.ts';
 import type { PlanKey } from '../db/queue.ts';
+import { onlyOneReplica } from '../db/reconcile.ts';
+import { compareDevices, type DevicesCompared } from './compare-devices.ts';
 import type { FlowDeps } from './flow-deps.ts';
+import { type EventsRead, readEvents } from './read-events.ts';
+import { type PassLimits, passLimits, startBudget } from './reconcile-budget.ts';
 
 const pageSize = 2_000;
-// Any constant will do: it names the lock among the advisory locks of this database.
-const lockKey = 7_215_003;
 
-/** How many doors a pass sent plan jobs for. */
+export interface ReconcileOptions {
+  /** Tells what would be done, and writes nothing. */
+  readonly dryRun?: boolean;
+  readonly limits?: PassLimits;
+  readonly tzdataVersion?: string;
+}
+
 export interface ReconcileReport {
-  /** A first code, or a chain that stopped. */
+  readonly events: EventsRead;
+  /** Doors that nothing would have woken: a first code, or a chain that stopped. A dry run counts none of them apart. */
   readonly woken: number;
+  readonly devices: Omit<DevicesCompared, 'repairs'>;
+  /** What was, or in a dry run would be, done about which door. */
+  readonly repairs: readonly { readonly door: string; readonly would: string }[];
   /** Every door, because the time-zone data of this process is not what the plans were made with. */
   readonly replanned: number;
 }
 
 type LoadPage = (tx: Tx, after: PlanKey | null, pageSize: number) => Promise<DoorPage>;
 
-/** One pass. Writes nothing when all is well; does nothing where another replica is at it. */
-export async function reconcile(deps: FlowDeps, tzdataVersion = process.versions.tz ?? ''): Promise<ReconcileReport> {
-  const woken = (await sendPages(deps, sleepingDoors)) ?? 0;
-  const replanned = await replanAfterTzdata(deps, tzdataVersion);
-  if (woken > 0 || replanned > 0) deps.log.info({ event: 'reconcile.completed', woken, replanned }, 'reconciled');
-  return { woken, replanned };
+/** One pass; null where another replica is at it. When all is well it writes nothing but how far events were read, where there were any. */
+export async function reconcile(deps: FlowDeps, options: ReconcileOptions = {}): Promise<ReconcileReport | null> {
+  if (options.dryRun === true) return pass(deps, options, true);
+  const report = await onlyOneReplica(deps.db, () => pass(deps, options, false));
+  if (report !== null) logReport(deps, report);
+  return report;
+}
+
+async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): Promise<ReconcileReport> {
+  const budget = startBudget(options.limits ?? passLimits);
+  const events = await readEvents(deps, budget, isDry);
+  // Before doors are woken: after a restore their codes may be at Seam and want to be adopted, not made again.
+  const { repairs, ...devices } = await compareDevices(deps, budget, isDry);
+  const woken = isDry ? 0 : await sendPages(deps, sleepingDoors);
+  const replanned = isDry ? 0 : await replanAfterTzdata(deps, options.tzdataVersion ?? process.versions.tz ?? '');
+  return { events, woken, devices, repairs: repairs.map(({ door, would }) => ({ door, would })), replanned };
+}
+
+function logReport({ log }: FlowDeps, { events, woken, devices, repairs, replanned }: ReconcileReport): void {
+  const stopped = events.stoppedBecause ?? devices.stoppedBecause;
+  if (events.missing + woken + repairs.length + replanned === 0 && stopped === null) return;
+  const fields = { events_missing: events.missing, woken, repairs: repairs.length, replanned, stopped };
+  log.info({ event: 'reconcile.completed', ...fields, devices_compared: devices.compared }, 'reconciled');
 }
 
 async function replanAfterTzdata(deps: FlowDeps, tzdataVersion: string): Promise<number> {
@@ -34,23 +63,20 @@ async function replanAfterTzdata(deps: FlowDeps, tzdataVersion: string): Promise
   // Plans of an installation that has not noted a version are younger than this process.
   const sent = known === null ? 0 : await sendPages(deps, doorsOfActiveSchedules);
   // Noted last: a pass that is cut short is made again.
-  if (sent !== null) await saveTzdataVersion(deps.db.prisma, tzdataVersion);
-  return sent ?? 0;
+  await saveTzdataVersion(deps.db.prisma, tzdataVersion);
+  return sent;
 }
 
-/** Sends plan jobs for all doors that are found, page by page; null when another replica is reconciling. */
-async function sendPages(deps: FlowDeps, loadPage: LoadPage): Promise<number | null> {
+/** Sends plan jobs for all doors that are found, page by page, each with a transaction of its own. */
+async function sendPages(deps: FlowDeps, loadPage: LoadPage): Promise<number> {
   let sent = 0;
   let after: PlanKey | null = null;
   do {
-    const page: DoorPage | null = await deps.db.prisma.$transaction(async (tx) => {
-      const [lock] = await tx.$queryRaw<{ held: boolean }[]>`select pg_try_advisory_xact_lock(${lockKey}) as held`;
-      if (lock?.held !== true) return null;
+    const page: DoorPage = await deps.db.prisma.$transaction(async (tx) => {
       const { found, last } = await loadPage(tx, after, pageSize);
       await deps.queue.sendPlans(tx, found);
       return { found, last };
     });
-    if (page === null) return null;
     sent += page.found.length;
     after = page.last;
   } while (after !== null);

@@ -1,4 +1,4 @@
-import { Seam } from 'seam';
+import { Seam, type SeamEvent } from 'seam';
 import { z } from 'zod';
 import type { DeviceFacts } from '../core/device.ts';
 import { type SeamResult, toSeamFailure } from './errors.ts';
@@ -45,7 +45,17 @@ export interface SeamApi {
   getCode(code: CodeRef): Promise<SeamResult<SeamCode>>;
   /** All codes on a device that Seam knows, managed and unmanaged. */
   listCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
+  /** The codes on a device that clients of the workspace made. */
+  listManagedCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
   getDevice(deviceId: string): Promise<SeamResult<SeamDevice>>;
+  /** A page of the events of a span, in an order that Seam does not promise; as they would have been pushed, PINs included. */
+  listEvents(request: {
+    from: Date;
+    to: Date;
+    types: readonly SeamEvent['event_type'][];
+    offset: number;
+    limit: number;
+  }): Promise<SeamResult<readonly unknown[]>>;
 }
 
 const Items = z.array(z.looseObject({})).catch([]);
@@ -174,6 +184,17 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         ]);
         return [...managed, ...unmanaged].map(toCode);
       }),
+    listManagedCodes: (deviceId) =>
+      attempt('device', async () => (await seam.accessCodes.list({ device_id: deviceId })).map(toCode)),
+    listEvents: ({ from, to, types, offset, limit }) =>
+      attempt('device', () =>
+        seam.events.list({
+          between: [from.toISOString(), to.toISOString()],
+          event_types: [...types],
+          unstable_offset: offset,
+          limit,
+        }),
+      ),
     getDevice: (deviceId) => attempt('device', async () => toDevice(await seam.devices.get({ device_id: deviceId }))),
   };
 }

@@ -11,6 +11,7 @@ import { PinVault } from '../../src/db/pin-vault.ts';
 import { createQueue, ensureQueues, type Queue } from '../../src/db/queue.ts';
 import { loadSchedulesByKeys } from '../../src/db/schedules.ts';
 import { type ApplyOptions, ApplyProblems, applySchedules } from '../../src/flows/apply-schedules.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { build } from '../support/processes.ts';
 
@@ -57,7 +58,8 @@ async function apply(text: string, options: ApplyOptions = {}) {
   const parsed = parseSchedulesFile(text);
   if (parsed.file === null) throw new Error('not readable');
   const problems = parsed.ok ? [] : parsed.problems;
-  const deps = { db, queue, vault, now: () => now, random: (below: number) => randomInt(below) };
+  const log = createLog({ level: 'silent' });
+  const deps = { db, queue, vault, log, now: () => now, random: (below: number) => randomInt(below) };
   return applySchedules(deps, parsed.file, { ...options, problems });
 }
 

@@ -5,7 +5,7 @@ import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
 import { atRest, driveTo } from '../../src/demo/drive.ts';
 import { openTool } from '../../src/deps.ts';
 import { type Applied, applySchedules } from '../../src/flows/apply-schedules.ts';
-import { reconcile } from '../../src/flows/reconcile.ts';
+import { type ReconcileOptions, type ReconcileReport, reconcile } from '../../src/flows/reconcile.ts';
 import { dueRowPump, inboxPump } from '../../src/jobs/pumps.ts';
 import { type Relatch, startRelatch } from '../../src/relatch.ts';
 import type { DeviceSpec } from '../../src/simulator/device.ts';
@@ -32,6 +32,8 @@ export interface World extends AsyncDisposable {
   rest(): Promise<void>;
   /** One pass of the reconciler, which otherwise keeps real time, and what it leads to. */
   sweep(): Promise<void>;
+  /** The pass alone. */
+  pass(options?: ReconcileOptions): Promise<ReconcileReport>;
   codes(): Promise<CodeRow[]>;
   history(): Promise<{ kind: string; alert: boolean; message: string }[]>;
   /** Messages of all alerts, oldest first. */
@@ -117,6 +119,14 @@ export async function startWorld(options: {
     await quickPumps;
     await relatch.close();
   }
+  async function pass(passOptions?: ReconcileOptions): Promise<ReconcileReport> {
+    for (;;) {
+      const report = await reconcile(relatch.deps, passOptions);
+      if (report !== null) return report;
+      // The service's own first pass is at it.
+      await atRest(simulator, relatch.deps);
+    }
+  }
   await start();
   return {
     simulator,
@@ -135,8 +145,9 @@ export async function startWorld(options: {
     },
     until: (instant) => driveTo(simulator, relatch.deps, new Date(instant)),
     rest: () => atRest(simulator, relatch.deps),
+    pass,
     async sweep() {
-      await reconcile(relatch.deps);
+      await pass();
       await atRest(simulator, relatch.deps);
     },
     async codes() {

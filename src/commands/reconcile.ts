@@ -1,0 +1,27 @@
+// npm run relatch -- reconcile [--dry-run]: a pass at once, beside the running service, which does what it sends jobs for.
+import { readConfig } from '../config.ts';
+import { flowDeps, openTool } from '../deps.ts';
+import { type ReconcileReport, reconcile } from '../flows/reconcile.ts';
+
+/** Makes a pass, or with `dryRun` tells in words per door what one would do, and prints what came of it. */
+export async function reconcileCommand({ dryRun }: { dryRun: boolean }): Promise<void> {
+  const config = readConfig(process.env, { for: 'service' });
+  // People read the output; the program's own news would stand between its lines.
+  await using tool = await openTool({ ...config, log: { level: 'warn' } }, {}, 'tool');
+  const report = await reconcile(await flowDeps(tool, config.seam), { dryRun });
+  console.log(report === null ? 'Another replica is reconciling: nothing was done.' : describeReport(report, dryRun));
+}
+
+/** The report as lines of text, doors in their order. */
+export function describeReport(report: ReconcileReport, dryRun: boolean): string {
+  const { events, devices, repairs, woken, replanned } = report;
+  const lines = repairs.map(({ door, would }) => `${door}: ${dryRun ? 'would ' : ''}${would}`);
+  const counts = [
+    `${events.missing} of ${events.seen} events ${dryRun ? 'would be' : 'were'} stored that no delivery had brought`,
+    `${devices.compared} devices compared, ${devices.failed} could not be`,
+    ...(dryRun ? [] : [`${woken} doors woken, ${replanned} planned anew for other time-zone data`]),
+    `${repairs.length} ${repairs.length === 1 ? 'difference' : 'differences'}`,
+  ];
+  const stopped = events.stoppedBecause ?? devices.stoppedBecause;
+  return [...lines, `${counts.join('; ')}.`, ...(stopped === null ? [] : [`Cut short: ${stopped}.`])].join('\n');
+}

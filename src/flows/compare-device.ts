@@ -1,0 +1,141 @@
+// Holds what Seam lists on one device against our rows, and those against the plan. Nothing is written here: each difference
+// comes back as a repair.
+import { isOpen } from '../core/access-code.ts';
+import { type Drift, findDrift, markerIn } from '../core/drift.ts';
+import { planSchedule } from '../core/plan.ts';
+import type { StoredCode } from '../db/access-codes.ts';
+import type { Tx } from '../db/client.ts';
+import type { HistoryEntry } from '../db/history.ts';
+import type { PlanKey } from '../db/queue.ts';
+import {
+  codesKnownAt,
+  doorsAtDevice,
+  markGone,
+  noteTimes,
+  openCodesAt,
+  outOfPlan,
+  reopenForRemoval,
+  wasToldSince,
+} from '../db/reconcile.ts';
+import type { SeamCode } from '../seam/api.ts';
+import type { SeamFailure, SeamResult } from '../seam/errors.ts';
+import { describeAction } from './describe-action.ts';
+import { type Door, describeWindow, entryFor, readDoor, whose, windowOf } from './door.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { unservedWindows } from './missed-windows.ts';
+import { judgeOrphans } from './orphans.ts';
+import type { Budget } from './reconcile-budget.ts';
+import type { Repair } from './repair.ts';
+
+/** A list of Seam's once more within the pass. */
+export type ListAgain = () => Promise<SeamResult<readonly SeamCode[]>>;
+
+export type Comparison =
+  | { readonly kind: 'compared'; readonly repairs: readonly Repair[] }
+  | { readonly kind: 'failed'; readonly failure: SeamFailure }
+  | { readonly kind: 'spent'; readonly why: string };
+
+// So long the same wrong times may be a lock's way of rounding; after that they are somebody's doing again.
+const stubbornMs = 3_600_000;
+
+/** Compares one device. A device that Seam does not know has no codes: each is judged by the plan, which waits for the device. */
+export async function compareDevice(deps: FlowDeps, deviceId: string, budget: Budget): Promise<Comparison> {
+  const { prisma } = deps.db;
+  const doors: Door[] = [];
+  const repairs: Repair[] = [];
+  for (const { hasJob, ...key } of await doorsAtDevice(prisma, deviceId)) {
+    const door = await readDoor(deps, key);
+    if (door === null) continue;
+    doors.push(door);
+    if (!hasJob) repairs.push(...(await overdueWork(deps, door)));
+  }
+  const open = await openCodesAt(prisma, deviceId);
+
+  const why = budget.take(1);
+  if (why !== null) return { kind: 'spent', why };
+  const list = await deps.seam.listManagedCodes(deviceId);
+  if (!list.ok && list.failure.kind !== 'device_not_found') return { kind: 'failed', failure: list.failure };
+  const listed = list.ok ? list.value : [];
+  const known = await codesKnownAt(prisma, deviceId, {
+    accessCodeIds: listed.map(({ accessCodeId }) => accessCodeId),
+    markers: listed.map(({ name }) => markerIn(name)),
+  });
+  const { markerPrefix, settleMs } = deps;
+  const drifts = findDrift({ open, known, listed, markerPrefix, settleMs, now: deps.now() });
+  for (const drift of drifts) if (drift.kind !== 'orphan') repairs.push(await repairOf(deps, drift));
+  if (list.ok) {
+    const orphans = drifts.filter((drift) => drift.kind === 'orphan');
+    const listAgain: ListAgain = () => deps.seam.listManagedCodes(deviceId);
+    const judged = await judgeOrphans(deps, { deviceId, doors, orphans, budget, listAgain });
+    repairs.push(...judged);
+  }
+  return { kind: 'compared', repairs };
+}
+
+/**
+ * What the plan would do now and no job is under way to do: a first code, a change whose job was lost, a row that is stuck. The
+ * row of the window after the one that has a code is not missed: it is written when that code has gone.
+ */
+async function overdueWork(deps: FlowDeps, door: Door): Promise<Repair[]> {
+  const missed = await unservedWindows(deps.db.prisma, door);
+  const { codes, rotates } = door.input;
+  const actions = planSchedule(door.input).filter(
+    (action) =>
+      rotates ||
+      action.kind !== 'intend' ||
+      !codes.some((code) => isOpen(code) && code.windowEndsAt <= action.window.startsAt),
+  );
+  const words = [
+    ...missed.map((window) => `record as missed ${describeWindow(door, window)}`),
+    ...actions.map((action) => describeAction(door, action)),
+  ];
+  return words.map((would) => ({ door: whose(door), would, plan: door.key }));
+}
+
+async function repairOf(
+  deps: FlowDeps,
+  drift: Exclude<Drift<StoredCode, SeamCode>, { kind: 'orphan' }>,
+): Promise<Repair> {
+  const { code } = drift;
+  const key: PlanKey = { scheduleId: code.scheduleId, deviceId: code.deviceId };
+  const door = await readDoor(deps, key);
+  if (door === null) throw new Error(`code ${code.id} belongs to no schedule`);
+  const what = `the code of ${describeWindow(door, windowOf(code))}`;
+  const { now } = door.input;
+  const tell = (message: string, more: { alert?: boolean } = {}): HistoryEntry =>
+    entryFor(door, 'code.drifted', message, {
+      ...more,
+      codeId: code.id,
+      detail: { drift: drift.kind, access_code_id: code.accessCodeId },
+    });
+  const repair = (would: string, mark: (tx: Tx) => Promise<HistoryEntry | null>): Repair => {
+    return { door: whose(door), would, plan: key, mark };
+  };
+  switch (drift.kind) {
+    case 'gone':
+      return repair(`ask Seam where ${what} is, which it does not list any more`, async (tx) =>
+        (await markGone(tx, code, now)) ? tell(`Not listed by Seam any more: ${what}.`) : null,
+      );
+    case 'listed_again': {
+      const { accessCodeId, createdAt } = drift.listed;
+      const to = { accessCodeId, outOfPlan: outOfPlan(createdAt), now };
+      return repair(`have Seam remove ${what}, which it still has`, async (tx) =>
+        (await reopenForRemoval(tx, code, to))
+          ? tell(`Still at Seam although it had ended, and removed again: ${what}.`)
+          : null,
+      );
+    }
+    default: {
+      const { startsAt, endsAt } = drift.listed;
+      const times = `from ${startsAt?.toISOString() ?? 'ever'} to ${endsAt?.toISOString() ?? 'ever'}`;
+      const message = `Seam has other times than it confirmed for ${what}: ${times}.`;
+      return repair(`give its times back to ${what}`, async (tx) => {
+        // Asked again and answered the same: the lock cannot do better, and asking on would never end.
+        const isAsked = await wasToldSince(tx, code.id, message, new Date(now.getTime() - stubbornMs));
+        const isNoted = await noteTimes(tx, code, { startsAt, endsAt, isAsked });
+        if (!isNoted) return null;
+        return isAsked ? tell(`It keeps them. ${message} Check the lock.`, { alert: true }) : tell(message);
+      });
+    }
+  }
+}

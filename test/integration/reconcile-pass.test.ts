@@ -1,0 +1,182 @@
+// How a pass reads events, what it may spend, and that it leaves alone what is well.
+import { expect, it } from 'vitest';
+import { describeReport } from '../../src/commands/reconcile.ts';
+import { reconcile } from '../../src/flows/reconcile.ts';
+import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
+
+const now = '2027-03-08T12:00:00Z';
+const listEvents = 'GET /events/list';
+
+function position(world: World) {
+  return world.relatch.deps.db.prisma.installation.findUniqueOrThrow({ where: { id: 1 } });
+}
+
+/** What every table holds, with the transaction that wrote each row last. */
+async function versions(world: World): Promise<Record<string, string>> {
+  const { pool } = world.relatch.deps.db;
+  const { rows } = await pool.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+      where schemaname = 'public' or (schemaname = 'pgboss' and tablename like 'job%') order by 1`,
+  );
+  const held: Record<string, string> = {};
+  for (const { name } of rows) {
+    const { rows: found } = await pool.query<{ held: string }>(
+      `select coalesce(string_agg(xmin::text || ':' || ctid::text, ',' order by ctid), '') as held from ${name}`,
+    );
+    held[name] = found[0]?.held ?? '';
+  }
+  return held;
+}
+
+it('puts events that no delivery brought into the inbox, once, without their PINs', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T14:00:30Z');
+  const { deps } = world.relatch;
+  await world.sweep();
+  const inbox = await deps.db.prisma.inboxEvent.findMany();
+  const told = world.simulator.events.filter(({ event_type }) => event_type.startsWith('access_code.'));
+  expect(new Set(inbox.map(({ key }) => key))).toEqual(new Set(told.map(({ event_id }) => event_id)));
+  expect(inbox.map(({ svixId, state }) => ({ svixId, state }))).toEqual(
+    inbox.map(() => ({ svixId: null, state: 'handled' })),
+  );
+  const pin = world.onlyCode().code;
+  expect(pin).toMatch(/^\d+$/);
+  expect(JSON.stringify(inbox)).not.toContain(`"${pin}"`);
+  expect((await world.history()).map(({ message }) => message).join()).toContain('Set on the lock: the code of Crew');
+  expect(await world.pass()).toMatchObject({ events: { missing: 0 } });
+});
+
+it('knows an event that a delivery brought as the same one', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T14:00:30Z');
+  expect(await world.pass()).toMatchObject({ events: { missing: 0, stoppedBecause: null } });
+});
+
+it('begins with its own creation, and later an hour before the last event', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  await world.apply(weekdays());
+  await world.sweep();
+  await world.until('2027-03-08T18:00:00Z');
+  await world.sweep();
+  await world.until('2027-03-08T18:10:00Z');
+  await world.sweep();
+  const froms = world.simulator.requests
+    .filter(({ method, path }) => `${method} ${path}` === listEvents)
+    .map(({ params }) => (params as { between: string[] }).between[0]);
+  expect(froms[0]).toBe('2027-03-08T12:00:00.000Z');
+  expect(froms.at(-1)).toBe('2027-03-08T13:00:00.000Z');
+});
+
+it.each(['oldest_first', 'newest_first'] as const)('reads more events than a pass may, %s', async (eventsListOrder) => {
+  await using world = await startWorld({ now, delivers: false, switches: { eventsListOrder } });
+  await world.apply(weekdays());
+  await world.sweep();
+  const { access_code_id } = world.onlyCode();
+  const [event] = world.simulator.events;
+  if (event === undefined) throw new Error('there is no event');
+  for (let index = 0; index < 1_200; index += 1) {
+    const at = new Date(Date.parse(now) + index * 1_000).toISOString();
+    const event_id = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+    world.simulator.emit({ ...event, event_id, access_code_id, created_at: at, occurred_at: at } as typeof event);
+  }
+  await world.until('2027-03-08T12:30:00Z');
+  const limits = { seamCalls: 2, durationMs: 60_000 };
+  const first = await world.pass({ limits });
+  expect(first?.events.stoppedBecause).toBe('a pass makes at most 2 calls to Seam');
+  expect((await position(world)).eventsOffset).toBe(1_000);
+  const second = await world.pass({ limits });
+  expect(second?.events.stoppedBecause).toBeNull();
+  expect((first?.events.missing ?? 0) + (second?.events.missing ?? 0)).toBeGreaterThanOrEqual(1_200);
+  expect(await position(world)).toMatchObject({ eventsReadingTo: null, eventsOffset: 0 });
+});
+
+it('writes nothing over a healthy fleet, once its events are read', async () => {
+  await using world = await startWorld({ now });
+  const night = aSchedule({ key: 'night', name: 'Night', pin: 'rotate', devices: [frontDoor, backDoor] });
+  await world.apply(schedulesFile([aSchedule({ devices: [frontDoor, backDoor] }), night]));
+  await world.until('2027-03-08T18:00:00Z');
+  await world.sweep();
+  const before = await versions(world);
+  const report = await world.pass();
+  expect(report).toMatchObject({ woken: 0, replanned: 0, repairs: [], devices: { compared: 2, stoppedBecause: null } });
+  expect(await versions(world)).toEqual(before);
+});
+
+it('writes how far events were read, and nothing else, when deliveries have brought all of them', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.sweep();
+  await world.until('2027-03-08T18:00:00Z');
+  const before = await versions(world);
+  await world.pass();
+  const after = await versions(world);
+  expect(Object.keys(after).filter((name) => after[name] !== before[name])).toEqual(['public.installation']);
+});
+
+it('compares the devices that a bound left out in the passes that follow', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  await world.apply(weekdays({ devices: [frontDoor, backDoor] }));
+  await world.sweep();
+  // One call reads the events, one is for a device.
+  const limits = { seamCalls: 2, durationMs: 60_000 };
+  expect(await world.pass({ limits })).toMatchObject({ devices: { compared: 1 } });
+  expect((await position(world)).devicesComparedTo).toBe(backDoor);
+  world.simulator.deleteByHand(world.onlyCode(frontDoor).access_code_id);
+  await world.until('2027-03-08T12:05:00Z');
+  expect(await world.pass({ limits })).toMatchObject({ devices: { compared: 1 }, repairs: [{}] });
+  expect((await position(world)).devicesComparedTo).toBeNull();
+  expect(await world.pass({ limits: { seamCalls: 10, durationMs: 0 } })).toMatchObject({
+    events: { stoppedBecause: 'a pass lasts at most 0 s' },
+  });
+});
+
+it('stops when Seam cannot be reached, and loses nothing by it', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  await world.apply(weekdays());
+  await world.sweep();
+  world.simulator.faults.next(listEvents, { kind: 'status', status: 429, type: 'rate_limit_exceeded' });
+  world.simulator.faults.next('GET /access_codes/list', { kind: 'status', status: 401, type: 'unauthorized' });
+  const report = await world.pass();
+  expect(report?.events.stoppedBecause).toContain('429');
+  expect(report?.devices).toMatchObject({ compared: 0, failed: 1, stoppedBecause: expect.stringContaining('401') });
+  expect(await world.pass()).toMatchObject({ events: { stoppedBecause: null } });
+  expect((await world.codes()).map(({ state }) => state)).toEqual(['created']);
+});
+
+it('says in a dry run what it would do at which door, and writes nothing', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  await world.apply(weekdays({ devices: [frontDoor, backDoor] }));
+  await world.sweep();
+  const { deps } = world.relatch;
+  await deps.db.pool.query('delete from access_codes where device_id = $1', [backDoor]);
+  for (const door of [frontDoor, backDoor]) world.simulator.deleteByHand(world.onlyCode(door).access_code_id);
+  await world.until('2027-03-08T12:10:00Z');
+  const before = await versions(world);
+  const report = await world.pass({ dryRun: true });
+  expect(await versions(world)).toEqual(before);
+  if (report === null) throw new Error('a dry run waits for nobody');
+  expect(describeReport(report, true).split('\n')).toEqual([
+    'Crew at Back door: would plan a code for Crew at Back door, Mon 8 Mar 09:00–17:00',
+    'Crew at Front door: would ask Seam where the code of Crew at Front door, Mon 8 Mar 09:00–17:00 is, which it does not list any more',
+    expect.stringMatching(
+      /^\d+ of \d+ events would be stored .*; 2 devices compared, 0 could not be; 2 differences\.$/,
+    ),
+  ]);
+});
+
+it('is made by one replica at a time', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  await world.apply(weekdays());
+  await world.sweep();
+  world.simulator.deleteByHand(world.onlyCode().access_code_id);
+  await world.until('2027-03-08T12:05:00Z');
+  world.simulator.faults.next(listEvents, { kind: 'slow', delayMs: 300 });
+  const { deps } = world.relatch;
+  const first = reconcile(deps);
+  await expect.poll(() => world.simulator.requests.at(-1)?.path).toBe('/events/list');
+  expect(await reconcile(deps)).toBeNull();
+  expect(await first).toMatchObject({ repairs: [{}] });
+  expect(await reconcile(deps)).not.toBeNull();
+});

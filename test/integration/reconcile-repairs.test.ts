@@ -1,0 +1,363 @@
+// Each thing that can go wrong unseen, and that one pass puts it right. Where an event would tell, no delivery arrives.
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { codeName, newMarker } from '../../src/core/access-code.ts';
+import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
+import { openTool } from '../../src/deps.ts';
+import { applySchedules } from '../../src/flows/apply-schedules.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
+
+const now = '2027-03-08T12:00:00Z';
+const monday = '2027-03-08T14:00Z/2027-03-08T22:00Z';
+const tuesday = '2027-03-09T14:00Z/2027-03-09T22:00Z';
+
+async function silentWorld(fields: Record<string, unknown> = {}): Promise<World> {
+  const world = await startWorld({ now, delivers: false });
+  await world.apply(weekdays(fields));
+  return world;
+}
+
+/** Forgets events that Seam has by now: what the comparison finds, it finds by itself. */
+async function forgetEvents(world: World): Promise<void> {
+  const { prisma } = world.relatch.deps.db;
+  await prisma.installation.update({ where: { id: 1 }, data: { createdAt: world.simulator.now() } });
+}
+
+function rowOf(world: World, accessCodeId: string) {
+  return world.relatch.deps.db.prisma.accessCode.findUniqueOrThrow({ where: { accessCodeId } });
+}
+
+/** As after a restore from a backup: the schedule is there, what came later is not. */
+async function forgetCodes(world: World): Promise<void> {
+  await world.relatch.deps.db.pool.query('delete from access_codes');
+}
+
+describe.concurrent('one pass of the reconciler', () => {
+  it('keeps a window closed whose live code somebody deleted, says how to reopen it, and serves the next', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    const { access_code_id } = world.onlyCode();
+    world.simulator.deleteByHand(access_code_id);
+    await world.until('2027-03-08T15:05:00Z');
+    await forgetEvents(world);
+    await world.sweep();
+    expect(await rowOf(world, access_code_id)).toMatchObject({ state: 'closed', reason: 'taken_away' });
+    expect(await world.alerts()).toEqual([expect.stringContaining('pause and resume the schedule to open it again')]);
+    await world.until('2027-03-10T12:00:00Z');
+    expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00:05Z', tuesday]);
+  });
+
+  it('does so for an upcoming code, too, and by the event alone', async () => {
+    await using world = await silentWorld();
+    const { access_code_id } = world.onlyCode();
+    world.simulator.deleteByHand(access_code_id);
+    await world.until('2027-03-08T12:01:00Z');
+    await world.pass({ limits: { seamCalls: 1, durationMs: 60_000 } });
+    await world.rest();
+    expect(await rowOf(world, access_code_id)).toMatchObject({ state: 'closed', reason: 'taken_away' });
+    await world.until('2027-03-10T12:00:00Z');
+    expect(world.opened()).toEqual([tuesday]);
+  });
+
+  it('records a removal that was not reported, and has the next code made', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    await world.stop();
+    await world.simulator.advanceTo(new Date('2027-03-08T22:01:00Z'));
+    await world.start();
+    await world.sweep();
+    expect((await world.codes()).map(({ state }) => state)).toEqual(['removed', 'created']);
+  });
+
+  it('has a code made whose window passed without its ever reaching the lock, and no removal is reported', async () => {
+    await using world = await startWorld({
+      now,
+      delivers: false,
+      devices: [{ device_id: frontDoor, name: 'Front door', native_scheduling: false }],
+    });
+    world.simulator.device(frontDoor).goOffline();
+    await world.apply(weekdays());
+    await world.stop();
+    await world.simulator.advanceTo(new Date('2027-03-09T00:00:00Z'));
+    world.simulator.device(frontDoor).goOnline();
+    await world.start();
+    await world.sweep();
+    await world.until('2027-03-10T00:00:00Z');
+    expect(world.opened()).toEqual([tuesday.replace(/Z$/, ':05Z')]);
+  });
+
+  it('leaves a code that was taken off in the lock’s app to Seam, which sets it again', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    world.simulator.removeAtLock(world.onlyCode().access_code_id);
+    await world.sweep();
+    await world.until('2027-03-08T16:00:00Z');
+    await world.sweep();
+    expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00Z', '2027-03-08T15:01Z/…']);
+    expect(world.calls('POST /access_codes/create')).toBe(1);
+  });
+
+  it('gives a code back the times that somebody changed at Seam, in place', async () => {
+    await using world = await silentWorld();
+    const { access_code_id, code } = world.onlyCode();
+    await patch(world, access_code_id, '2027-03-08T09:00:00Z', '2027-03-09T22:00:00Z');
+    await world.sweep();
+    expect(world.onlyCode()).toMatchObject({
+      access_code_id,
+      code,
+      starts_at: '2027-03-08T14:00:00.000Z',
+      ends_at: '2027-03-08T22:00:00.000Z',
+    });
+    expect((await world.history()).map(({ kind }) => kind)).toContain('code.drifted');
+    expect(await world.pass()).toMatchObject({ repairs: [] });
+  });
+
+  it('asks once, and then tells a person, when a lock keeps other times', async () => {
+    await using world = await silentWorld();
+    const { access_code_id } = world.onlyCode();
+    for (let pass = 0; pass < 3; pass += 1) {
+      await patch(world, access_code_id, '2027-03-08T14:00:00Z', '2027-03-08T22:30:00Z');
+      await world.sweep();
+    }
+    expect(await world.alerts()).toEqual([expect.stringContaining('It keeps them.')]);
+    // Ours, beside the three by hand.
+    expect(world.calls('PATCH /access_codes/update')).toBe(1 + 3);
+  });
+
+  it('has a code removed again that is at Seam although its row is final', async () => {
+    await using world = await silentWorld();
+    const { access_code_id } = world.onlyCode();
+    const { pool } = world.relatch.deps.db;
+    await pool.query("update access_codes set state = 'closed', next_try_at = null, reason = 'taken_away'");
+    await world.sweep();
+    await world.until('2027-03-08T12:01:00Z');
+    // Another one of the schedule's may be there: the next window's.
+    expect(world.simulator.codes().map((code) => code.access_code_id)).not.toContain(access_code_id);
+    expect(await rowOf(world, access_code_id)).toMatchObject({ state: 'removed' });
+    await world.until('2027-03-10T12:00:00Z');
+    expect(world.opened()).toEqual([tuesday]);
+  });
+
+  it('does so without touching the code that its window has by now', async () => {
+    await using world = await silentWorld({ pin: 'rotate' });
+    const { access_code_id } = world.onlyCode();
+    const { pool } = world.relatch.deps.db;
+    await pool.query("update access_codes set state = 'closed', next_try_at = null, reason = 'device_back'");
+    await pool.query('update schedule_devices set generation = generation + 1');
+    // The plan comes first, so that both codes are there.
+    await world.apply(weekdays({ pin: 'rotate', name: 'Cleaners' }));
+    expect(world.simulator.codes()).toHaveLength(2);
+    await world.sweep();
+    await world.until('2027-03-08T12:01:00Z');
+    expect(world.onlyCode().access_code_id).not.toBe(access_code_id);
+    await world.until('2027-03-09T12:00:00Z');
+    expect(world.opened()).toEqual([monday]);
+  });
+
+  it.each([
+    'planned',
+    'calling',
+    'unknown',
+    'removing',
+  ] as const)('has a row planned that is stuck as %s', async (state) => {
+    await using world = await silentWorld();
+    const { pool } = world.relatch.deps.db;
+    const { access_code_id } = world.onlyCode();
+    if (state === 'planned') {
+      world.simulator.deleteByHand(access_code_id);
+      await world.until('2027-03-08T12:01:00Z');
+      await forgetEvents(world);
+    }
+    await pool.query(
+      `update access_codes set state = $1::code_state, quiet_until = null, next_try_at = '2100-01-01',
+              access_code_id = case when $1 = 'removing' then access_code_id end`,
+      [state],
+    );
+    await world.sweep();
+    await world.until('2027-03-08T12:05:00Z');
+    if (state !== 'removing') expect(await world.codes()).toMatchObject([{ state: 'created' }]);
+    else expect(await rowOf(world, access_code_id)).toMatchObject({ state: 'removed' });
+  });
+
+  it.each([
+    ['edited', { windows: daily('10:00', '16:00') }, ['2027-03-08T15:00Z/2027-03-08T21:00Z']],
+    ['paused', { status: 'paused' }, []],
+    ['ended', { ends_on: '2027-03-07' }, []],
+  ] as const)('acts on a schedule that was %s while nobody ran', async (_, fields, opened) => {
+    await using world = await silentWorld();
+    await world.stop();
+    await applyWhileDown(world, fields);
+    await loseJobs(world);
+    await world.start();
+    await world.sweep();
+    await world.until('2027-03-09T00:00:00Z');
+    expect(world.opened()).toEqual(opened);
+  });
+
+  it('lets a device that is gone take no code for deleted, and opens the window again when it is back', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    world.simulator.device(frontDoor).remove();
+    await world.sweep();
+    expect(await world.alerts()).toEqual([expect.stringContaining('The device is gone from Seam')]);
+    expect((await world.codes())[0]).toMatchObject({ state: 'created' });
+    await world.until('2027-03-08T16:00:00Z');
+    world.simulator.device(frontDoor).comeBack();
+    await world.until('2027-03-08T16:10:00Z');
+    await world.sweep();
+    await world.until('2027-03-09T00:00:00Z');
+    expect(world.opened()).toEqual([
+      '2027-03-08T14:00Z/2027-03-08T15:00Z',
+      expect.stringMatching(/^2027-03-08T16:0.*\/2027-03-08T22:00Z$/),
+    ]);
+  });
+
+  it('takes a disconnected account for no deletion', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    world.simulator.setAccountConnected(false);
+    await world.sweep();
+    await world.until('2027-03-08T16:00:00Z');
+    world.simulator.setAccountConnected(true);
+    await world.sweep();
+    await world.until('2027-03-09T12:00:00Z');
+    expect(world.opened()).toEqual([monday]);
+    expect(await world.alerts()).toEqual([]);
+  });
+
+  it.each([
+    'keep',
+    'rotate',
+  ])('adopts a code of ours without a row that fits a window without a code, with pin: %s', async (pin) => {
+    await using world = await silentWorld({ pin });
+    const { access_code_id } = world.onlyCode();
+    await world.until('2027-03-08T12:10:00Z');
+    await forgetCodes(world);
+    await world.pass();
+    await world.rest();
+    await world.sweep();
+    await world.until('2027-03-08T13:00:00Z');
+    await world.sweep();
+    expect(world.onlyCode()).toMatchObject({ access_code_id });
+    expect(await world.codes()).toMatchObject([{ state: 'created', adopted: true, accessCodeId: access_code_id }]);
+    await world.until('2027-03-09T12:00:00Z');
+    expect(world.opened()).toEqual([monday]);
+  });
+
+  it('reports a code of ours without a row that fits nothing, and removes it a day later', async () => {
+    await using world = await silentWorld();
+    await orphan(world, '900001', '2027-03-20T14:00:00Z', '2027-03-20T22:00:00Z');
+    await world.until('2027-03-08T12:00:30Z');
+    await world.sweep();
+    expect(await world.alerts()).toEqual([]);
+    await world.until('2027-03-08T12:10:00Z');
+    for (let pass = 0; pass < 2; pass += 1) {
+      await world.sweep();
+      expect(await world.alerts()).toEqual([expect.stringContaining('no row explains')]);
+    }
+    await world.until('2027-03-09T12:09:00Z');
+    await world.sweep();
+    expect(world.simulator.codes()).toHaveLength(2);
+    await world.until('2027-03-09T12:11:00Z');
+    await world.sweep();
+    await world.until('2027-03-09T12:13:00Z');
+    expect(world.simulator.codes().map(({ code }) => code)).not.toContain('900001');
+    await world.sweep();
+    expect(await unresolved(world)).toEqual([]);
+    await world.until('2027-03-10T00:00:00Z');
+    expect(world.opened()).toEqual([monday, tuesday]);
+  });
+
+  it('takes its report back when the code goes by itself', async () => {
+    await using world = await silentWorld();
+    const id = await orphan(world, '900001', '2027-03-20T14:00:00Z', '2027-03-20T22:00:00Z');
+    await world.until('2027-03-08T12:10:00Z');
+    await world.sweep();
+    expect(await unresolved(world)).toMatchObject([{ kind: 'code.orphaned' }]);
+    world.simulator.deleteByHand(id);
+    await world.until('2027-03-08T12:20:00Z');
+    await world.sweep();
+    expect(await unresolved(world)).toEqual([]);
+  });
+
+  it('touches no code of anybody else, and none of another installation', async () => {
+    await using world = await silentWorld();
+    const span = { starts_at: new Date('2027-03-08T14:00:00Z'), ends_at: new Date('2027-03-30T22:00:00Z') };
+    const foreign = [
+      { name: 'Guest', managed: true },
+      { name: `Crew ${world.relatch.deps.markerPrefix === 'ZZZ' ? 'XXX' : 'ZZZ'}23456`, managed: true },
+      { name: 'Owner', managed: false },
+    ].map((code, index) =>
+      world.simulator.addForeignCode({ device_id: frontDoor, code: `90000${index}`, ...code, ...span }),
+    );
+    for (const at of ['2027-03-08T13:00:00Z', '2027-03-09T13:00:00Z', '2027-03-10T13:00:00Z']) {
+      await world.until(at);
+      await world.sweep();
+    }
+    const there = [...world.simulator.codes(), ...world.simulator.unmanagedCodes()].map((code) => code.access_code_id);
+    expect(there).toEqual(expect.arrayContaining(foreign));
+    expect(await world.alerts()).toEqual([]);
+  });
+
+  it('records windows that passed in an outage under the rules of then, when an edit comes first', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T21:00:00Z');
+    await world.stop();
+    await world.simulator.advanceTo(new Date('2027-03-11T12:00:00Z'));
+    await applyWhileDown(world, { windows: daily('10:00', '12:00') });
+    await world.simulator.advanceTo(new Date('2027-03-13T12:00:00Z'));
+    await world.start();
+    await world.sweep();
+    expect(await world.alerts()).toEqual(
+      ['Tue 9 Mar 09:00–17:00', 'Wed 10 Mar 09:00–17:00', 'Thu 11 Mar 10:00–12:00', 'Fri 12 Mar 10:00–12:00'].map(
+        (window) => expect.stringContaining(window),
+      ),
+    );
+  });
+});
+
+/** As `world.apply`, while the service is stopped. */
+async function applyWhileDown(world: World, fields: Record<string, unknown>): Promise<void> {
+  const parsed = parseSchedulesFile(weekdays(fields));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const log = createLog({ level: 'silent' });
+  await using tool = await openTool(world.config, { now: () => world.simulator.now(), log }, 'tool');
+  await applySchedules(tool, parsed.file);
+}
+
+/** The jobs of a change are lost, and no row is due: nothing but a comparison finds out. */
+async function loseJobs(world: World): Promise<void> {
+  const client = new pg.Client({ connectionString: world.config.database.url });
+  await client.connect();
+  await client.query("delete from pgboss.job where name = 'plan'");
+  await client.query("update access_codes set next_try_at = '2100-01-01' where next_try_at is not null");
+  await client.end();
+}
+
+async function unresolved(world: World) {
+  return world.relatch.deps.db.prisma.alert.findMany({ where: { state: { not: 'resolved' } } });
+}
+
+/** Another client moves a code of ours. */
+async function patch(world: World, access_code_id: string, starts_at: string, ends_at: string): Promise<void> {
+  const response = await fetch(`${world.simulator.endpoint}/access_codes/update`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${world.simulator.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ access_code_id, starts_at, ends_at }),
+  });
+  expect(response.status).toBe(200);
+}
+
+/** A code that bears our marker and has no row. */
+async function orphan(world: World, code: string, startsAt: string, endsAt: string): Promise<string> {
+  const marker = newMarker(world.relatch.deps.markerPrefix, () => 3);
+  return world.simulator.addForeignCode({
+    device_id: frontDoor,
+    name: codeName('Crew', marker, null),
+    code,
+    managed: true,
+    starts_at: new Date(startsAt),
+    ends_at: new Date(endsAt),
+  });
+}
