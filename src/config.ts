@@ -27,9 +27,16 @@ export interface ServiceConfig extends ToolConfig {
     readonly settleMs: number;
     readonly webhookSecrets: readonly string[];
   };
+  /** observe: everything but writes to Seam. */
+  readonly mode: Mode;
+  readonly retention: { readonly days: number };
   readonly reconcile: { readonly intervalMs: number };
   readonly jobs: { readonly concurrency: number };
 }
+
+export type Mode = (typeof modes)[number];
+
+const modes = ['active', 'observe'] as const;
 
 export type LogLevel = (typeof logLevels)[number];
 
@@ -67,6 +74,16 @@ export const settings = [
   },
   { name: 'PORT', default: '8080', description: 'Port that the service listens on; 0 takes any free one.' },
   { name: 'HOST', default: '0.0.0.0', description: 'Address that the service listens on.' },
+  {
+    name: 'MODE',
+    default: 'active',
+    description: 'active, or observe: plans, alerts and records, but writes nothing to Seam.',
+  },
+  {
+    name: 'RETENTION_DAYS',
+    default: '400',
+    description: 'How long history, settled events, final codes and resolved alerts are kept; events at least 30 days.',
+  },
   { name: 'RECONCILE_INTERVAL_SECONDS', default: '300', description: 'Time between two passes of the reconciler.' },
   { name: 'WORKER_CONCURRENCY', default: '10', description: 'Doors that are worked on at the same time, 1 to 100.' },
   { name: 'LOG_LEVEL', default: 'info', description: `One of ${logLevels.join(', ')}.` },
@@ -109,6 +126,8 @@ export function readConfig(env: Environment, options: { for: 'service' | 'tool' 
       settleMs: values.SEAM_SETTLE_SECONDS * 1_000,
       webhookSecrets: values.SEAM_WEBHOOK_SECRETS,
     },
+    mode: values.MODE,
+    retention: { days: values.RETENTION_DAYS },
     reconcile: { intervalMs: values.RECONCILE_INTERVAL_SECONDS * 1_000 },
     jobs: { concurrency: values.WORKER_CONCURRENCY },
   };
@@ -226,6 +245,8 @@ const serviceFields = {
   SEAM_WEBHOOK_SECRETS: secretList('signing secrets of the Seam webhook (whsec_…), comma separated', (parts) =>
     firstWrong(parts, 'is no base64 with or without whsec_ before it', isWebhookSecret),
   ),
+  MODE: z.enum(modes, problem('active or observe', shown)),
+  RETENTION_DAYS: wholeNumber(1, 36_500),
   RECONCILE_INTERVAL_SECONDS: wholeNumber(5, 86_400),
   WORKER_CONCURRENCY: wholeNumber(1, 100),
 };

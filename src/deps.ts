@@ -14,6 +14,7 @@ import { createQueue, ensureQueues, type Queue } from './db/queue.ts';
 import type { FlowDeps } from './flows/flow-deps.ts';
 import { gateSeam } from './flows/gate-seam.ts';
 import { createSeamApi } from './seam/api.ts';
+import { observingSeam } from './seam/observe.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 
 // The same from src/ and from dist/.
@@ -102,9 +103,13 @@ export function installationPrefix({ db, random, now }: Tool): Promise<string> {
 }
 
 /** What flows are given, on top of what every program has. */
-export async function flowDeps(tool: Tool, seam: ServiceConfig['seam']): Promise<Tool & FlowDeps> {
+export async function flowDeps(
+  tool: Tool,
+  { seam, mode }: Pick<ServiceConfig, 'seam' | 'mode'>,
+): Promise<Tool & FlowDeps> {
   const markerPrefix = await installationPrefix(tool);
-  return { ...tool, seam: gateSeam(createSeamApi(seam), tool), settleMs: seam.settleMs, markerPrefix };
+  const api = mode === 'observe' ? observingSeam(createSeamApi(seam)) : createSeamApi(seam);
+  return { ...tool, mode, seam: gateSeam(api, tool), settleMs: seam.settleMs, markerPrefix };
 }
 
 async function assertKeysPresent(db: Db, vault: PinVault): Promise<void> {

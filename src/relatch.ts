@@ -8,14 +8,16 @@ import { UserError } from './core/errors.ts';
 import { flowDeps, type Overrides, openTool } from './deps.ts';
 import type { FlowDeps } from './flows/flow-deps.ts';
 import { tryAtOnce } from './flows/gate-seam.ts';
+import { leaveObserving } from './flows/observe.ts';
+import type { DeadLetterDeps } from './flows/set-aside.ts';
 import { createHttpApp, createHttpServer } from './http/app.ts';
-import { dueRowPump, inboxPump, reconciler } from './jobs/pumps.ts';
+import { deadLetterPump, dueRowPump, inboxPump, reconciler, retention } from './jobs/pumps.ts';
 import { startWorkers } from './jobs/workers.ts';
 
 export interface Relatch {
   /** Where it listens. */
   readonly url: string;
-  readonly deps: FlowDeps;
+  readonly deps: FlowDeps & DeadLetterDeps;
   /** Takes no more requests, gives running jobs 8 s to finish, and closes the database. Jobs cut short run again. */
   close(): Promise<void>;
 }
@@ -28,10 +30,18 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   await using opened = new AsyncDisposableStack();
   const tool = opened.use(await openTool(config, overrides));
   const { db, queue, log } = tool;
-  const deps: FlowDeps = await flowDeps(tool, config.seam);
+  const deps: FlowDeps & DeadLetterDeps = await flowDeps(tool, config);
   await tryAtOnce(tool);
+  if (config.mode === 'active') await leaveObserving(deps);
+  const stopping = new AbortController();
   const inbox = inboxPump(deps);
-  const pumps = [inbox, dueRowPump(deps), reconciler(deps, config.reconcile.intervalMs)];
+  const pumps = [
+    inbox,
+    dueRowPump(deps),
+    deadLetterPump(deps),
+    reconciler(deps, config.reconcile.intervalMs),
+    retention(deps, config.retention.days, stopping.signal),
+  ];
   const parts = () => pumps.map(({ name, isRunning }) => ({ name, running: isRunning }));
   const webhooks = config.seam.webhookSecrets.map((secret) => new SeamWebhook(secret));
   const server = createHttpServer(createHttpApp({ db, log, webhooks, pump: inbox, parts }));
@@ -39,7 +49,6 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   await listen(server, config.http);
   opened.defer(() => closeServer(server));
   await startWorkers(queue.boss, deps, config.jobs.concurrency);
-  const stopping = new AbortController();
   const runs = pumps.map((pump) => pump.run(stopping.signal));
   const { port } = server.address() as AddressInfo;
   log.info({ event: 'service.started', port, host: config.http.host }, `listening on port ${port}`);

@@ -2,13 +2,28 @@
 import { readConfig } from '../config.ts';
 import { flowDeps, openTool } from '../deps.ts';
 import { type ReconcileReport, reconcile } from '../flows/reconcile.ts';
+import { type Command, readArgs } from './command.ts';
 
-/** Makes a pass, or with `dryRun` tells in words per door what one would do, and prints what came of it. */
-export async function reconcileCommand({ dryRun }: { dryRun: boolean }): Promise<void> {
+const usage = [
+  'reconcile [--dry-run]',
+  '                    compares plan, rows and Seam now, and has put right what differs; --dry-run only tells, per door, what it would do',
+];
+
+/** Makes a pass, or with --dry-run tells in words per door what one would do, and prints what came of it. */
+export const reconcileCommand: Command = {
+  usage,
+  async run(args) {
+    const options = { 'dry-run': { type: 'boolean', default: false } } as const;
+    const { values } = readArgs({ usage }, args, { options });
+    await makePass(values['dry-run']);
+  },
+};
+
+async function makePass(dryRun: boolean): Promise<void> {
   const config = readConfig(process.env, { for: 'service' });
   // People read the output; the program's own news would stand between its lines.
   await using tool = await openTool({ ...config, log: { level: 'warn' } }, {}, 'tool');
-  const report = await reconcile(await flowDeps(tool, config.seam), { dryRun });
+  const report = await reconcile(await flowDeps(tool, config), { dryRun });
   console.log(report === null ? 'Another replica is reconciling: nothing was done.' : describeReport(report, dryRun));
 }
 

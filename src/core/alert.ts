@@ -23,7 +23,13 @@ export type HistoryKind =
   | 'code.drifted'
   | 'code.orphaned'
   | 'seam.paused'
-  | 'seam.resumed';
+  | 'seam.resumed'
+  | 'code.observed'
+  | 'job.set_aside'
+  | 'job.retried'
+  | 'job.recovered'
+  | 'job.dropped'
+  | 'holder.erased';
 
 /** What an entry is about, as far as it says so. */
 export interface Subject {

@@ -133,7 +133,8 @@ export async function noteGoneSignal(tx: Tx, code: AccessCode, at: Date): Promis
 
 /**
  * Brings the open codes of these doors due now, where they are not due already. Locks them all in one order until the transaction
- * ends, so that two reports about one door do not wait for each other.
+ * ends, so that two reports about one door do not wait for each other. A dead letter of theirs counts as retried: what changed may
+ * be what it died of.
  */
 export async function wakeCodes(tx: Tx, doors: readonly PlanKey[], now: Date): Promise<void> {
   await tx.$executeRaw`
@@ -143,8 +144,23 @@ export async function wakeCodes(tx: Tx, doors: readonly PlanKey[], now: Date): P
              as d(schedule_id, device_id) using (schedule_id, device_id)
        where c.next_try_at is not null
        order by c.id
-         for update of c)
+         for update of c),
+    retried as (
+      update dead_letters l set state = 'retried'
+        from unnest(${doors.map(({ scheduleId }) => scheduleId)}::uuid[], ${doors.map(({ deviceId }) => deviceId)}::text[])
+             as d(schedule_id, device_id)
+       where l.state = 'open' and l.schedule_id = d.schedule_id and l.device_id = d.device_id)
     update access_codes c set next_try_at = ${now} from mine where c.id = mine.id and c.next_try_at > ${now}`;
+}
+
+/** Brings what was left alone for one of these reasons due now, and what is being removed; answers with how many rows. */
+export async function releaseObserved(tx: Tx, reasons: readonly string[], now: Date): Promise<number> {
+  return tx.$executeRaw`
+    update access_codes
+       set next_try_at = least(next_try_at, ${now}), quiet_until = null,
+           reason = case when reason = any(${[...reasons]}) then null else reason end
+     where next_try_at is not null
+       and (reason = any(${[...reasons]}) or (state = 'removing' and quiet_until > ${now}))`;
 }
 
 /** Whether a creation on this device is unsettled, so that the event of an unknown code may yet be ours. */
@@ -168,15 +184,17 @@ export async function hasOpenCodeFor(tx: Tx, { scheduleId, deviceId, windowStart
   return (await tx.accessCode.findFirst({ where, select: { id: true } })) !== null;
 }
 
-/** Doors with a code that is due, earliest window first, without those whose plan job is still alive. */
+/** Doors with a code that is due, earliest window first, without those whose plan job is still alive, or dead and waits for a person. */
 export async function dueDoors(tx: Tx, now: Date, limit: number): Promise<PlanKey[]> {
   const rows = await tx.$queryRaw<DoorRow[]>`
     select c.schedule_id, c.device_id
       from access_codes c
      where c.next_try_at <= ${now}
        and not exists (select 1 from pgboss.job j
-                        where j.name = 'plan' and j.state in ('created', 'retry', 'active')
+                        where j.name in ('plan', 'plan.dead') and j.state in ('created', 'retry', 'active')
                           and j.singleton_key = c.schedule_id::text || ':' || c.device_id)
+       and not exists (select 1 from dead_letters l
+                        where l.state = 'open' and l.schedule_id = c.schedule_id and l.device_id = c.device_id)
      group by c.schedule_id, c.device_id
      order by min(c.window_starts_at)
      limit ${limit}`;
@@ -198,8 +216,10 @@ export async function sleepingDoors(tx: Tx, after: PlanKey | null, pageSize: num
            not exists (select 1 from access_codes c
                         where c.schedule_id = p.schedule_id and c.device_id = p.device_id and c.next_try_at is not null)
            and not exists (select 1 from pgboss.job j
-                        where j.name = 'plan' and j.state in ('created', 'retry', 'active')
-                          and j.singleton_key = p.schedule_id::text || ':' || p.device_id) as sleeps
+                        where j.name in ('plan', 'plan.dead') and j.state in ('created', 'retry', 'active')
+                          and j.singleton_key = p.schedule_id::text || ':' || p.device_id)
+           and not exists (select 1 from dead_letters l
+                        where l.state = 'open' and l.schedule_id = p.schedule_id and l.device_id = p.device_id) as sleeps
       from (select d.schedule_id, d.device_id
               from schedule_devices d
               join schedules s on s.id = d.schedule_id and s.status = 'active'

@@ -33,6 +33,14 @@ export async function resolveAlerts(
   });
 }
 
+/** Resolves the alert about one cause, see `causeOf`. */
+export async function resolveCause(tx: Tx, cause: string, because: HistoryKind, at: Date): Promise<void> {
+  await tx.alert.updateMany({
+    where: { cause, state: { not: 'resolved' } },
+    data: { state: 'resolved', settledAt: at, settledBecause: because },
+  });
+}
+
 /** An alert as people are shown it. */
 export interface StoredAlert {
   readonly id: string;
@@ -41,6 +49,9 @@ export interface StoredAlert {
   readonly message: string;
   readonly scheduleKey: string | null;
   readonly deviceId: string | null;
+  readonly deviceName: string | null;
+  /** The zone in which people read the schedule's times. */
+  readonly timezone: string | null;
   /** Who carries the PIN, as the schedule says now. */
   readonly holder: string | null;
   /** The window of the code that it is about. */
@@ -61,18 +72,23 @@ export async function listAlerts(
     orderBy: [{ raisedAt: 'asc' }, { id: 'asc' }],
     take: limit,
   });
-  const [schedules, codes] = await Promise.all([
+  const [schedules, codes, devices] = await Promise.all([
     tx.schedule.findMany({
       where: { id: { in: alerts.flatMap(({ scheduleId }) => scheduleId ?? []) } },
-      select: { id: true, key: true, holder: true },
+      select: { id: true, key: true, holder: true, timezone: true },
     }),
     tx.accessCode.findMany({
       where: { id: { in: alerts.flatMap(({ codeId }) => codeId ?? []) } },
       select: { id: true, windowStartsAt: true, windowEndsAt: true },
     }),
+    tx.device.findMany({
+      where: { id: { in: alerts.flatMap(({ deviceId }) => deviceId ?? []) } },
+      select: { id: true, name: true },
+    }),
   ]);
   const scheduleById = new Map(schedules.map((schedule) => [schedule.id, schedule]));
   const codeById = new Map(codes.map((code) => [code.id, code]));
+  const deviceNameById = new Map(devices.map(({ id, name }) => [id, name]));
   return alerts.map(({ scheduleId, codeId, ...alert }) => {
     const schedule = scheduleById.get(scheduleId ?? '');
     const code = codeById.get(codeId ?? '');
@@ -80,6 +96,8 @@ export async function listAlerts(
       ...alert,
       scheduleKey: schedule?.key ?? null,
       holder: schedule?.holder ?? null,
+      timezone: schedule?.timezone ?? null,
+      deviceName: deviceNameById.get(alert.deviceId ?? '') ?? null,
       windowStartsAt: code?.windowStartsAt ?? null,
       windowEndsAt: code?.windowEndsAt ?? null,
     };

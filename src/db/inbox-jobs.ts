@@ -16,6 +16,7 @@ export async function queueDueEvents(db: Db, queue: Pick<Queue, 'sendEvents'>, l
        where i.state = 'received' and i.due_at <= now()
          and not exists (select 1 from pgboss.job j
                           where j.name = 'event' and j.id = i.job_id and j.state in ('created', 'retry', 'active'))
+         and not exists (select 1 from pgboss.job j where j.name = 'event.dead' and j.source_id = i.job_id)
        order by i.due_at
        limit ${limit}
          for update skip locked`;
@@ -71,7 +72,7 @@ export async function deferEvent(tx: Tx, key: string, seconds: number): Promise<
 export async function reopenIgnored(tx: Tx, accessCodeId: string): Promise<void> {
   await tx.$executeRaw`
     update inbox set state = 'received', reason = null, done_at = null, due_at = now()
-     where access_code_id = ${accessCodeId} and state <> 'handled'`;
+     where access_code_id = ${accessCodeId} and state in ('received', 'ignored')`;
 }
 
 /** UUID v5 (RFC 9562 §5.5) of an event's key and run: two pumps that send the same row send the same job. */

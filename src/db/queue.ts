@@ -12,6 +12,16 @@ export interface EventJob {
   readonly key: string;
 }
 
+/** A job that failed for the last time, as the queue tells it. */
+export interface DeadJob {
+  readonly queue: 'event' | 'plan';
+  readonly data: unknown;
+  readonly attempts: number;
+  /** What the worker said of its last attempt; pg-boss's own words where the worker was lost. */
+  readonly output: unknown;
+  readonly diedAt: Date;
+}
+
 /** How jobs are sent. Their data carries ids only. */
 export interface Queue {
   readonly boss: PgBoss;
@@ -19,6 +29,8 @@ export interface Queue {
   sendPlans(tx: Tx, pairs: readonly PlanKey[]): Promise<void>;
   /** Sends event jobs with ids of the caller's choosing; an id that was used before is refused in silence. */
   sendEvents(tx: Tx, jobs: readonly { id: string; key: string }[]): Promise<void>;
+  /** Takes up to `limit` dead jobs of each queue out of the queue inside the caller's transaction, which must keep them. */
+  takeDead(tx: Tx, limit: number): Promise<DeadJob[]>;
 }
 
 export const queueSchema = 'pgboss';
@@ -38,6 +50,8 @@ const settings = {
   deleteAfterSeconds: 86_400,
   notify: true,
 };
+// A dead job is taken from its queue within a second, or by whoever starts next: none may be cleared away before that.
+const deadSettings = { retentionSeconds: 10 * 365 * 86_400 };
 // 10 s of heartbeat + 1 s of monitor + up to 2 s of retry delay + 1 s of poll: a killed worker's job runs again within 15 s.
 const monitorSeconds = 1;
 
@@ -84,13 +98,31 @@ export function createQueue(options: {
       const inserts = jobs.map(({ id, key }) => ({ id, data: { key } satisfies EventJob }));
       if (inserts.length > 0) await boss.insert(eventQueue, inserts, { db: fromPrisma(tx) });
     },
+    async takeDead(tx, limit) {
+      const db = fromPrisma(tx);
+      const taken: DeadJob[] = [];
+      for (const queue of [eventQueue, planQueue] as const) {
+        const dead = deadLetterQueues[queue];
+        const jobs = await boss.fetch<object>(dead, { batchSize: limit, includeMetadata: true, db });
+        if (jobs.length === 0) continue;
+        await boss.deleteJob(
+          dead,
+          jobs.map(({ id }) => id),
+          { db },
+        );
+        for (const { data, sourceRetryCount, sourceOutput: output, createdOn: diedAt } of jobs)
+          taken.push({ queue, data, attempts: (sourceRetryCount ?? 0) + 1, output, diedAt });
+      }
+      return taken;
+    },
   };
 }
 
 /** Creates the queues, or brings their settings up to date. */
 export async function ensureQueues(boss: PgBoss): Promise<void> {
   for (const [name, deadLetter] of Object.entries(deadLetterQueues)) {
-    if ((await boss.getQueue(deadLetter)) === null) await boss.createQueue(deadLetter);
+    if ((await boss.getQueue(deadLetter)) === null) await boss.createQueue(deadLetter, deadSettings);
+    else await boss.updateQueue(deadLetter, deadSettings);
     const policy = name === planQueue ? 'singleton' : 'standard';
     const options = { ...settings, deadLetter };
     if ((await boss.getQueue(name)) === null) await boss.createQueue(name, { policy, ...options });

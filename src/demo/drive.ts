@@ -40,8 +40,14 @@ export async function atRest(simulator: Simulator, deps: Driven): Promise<void> 
   }
 }
 
+// Nothing plans a door with an open dead letter: it waits for a person.
+const isWatched = `not exists (
+  select 1 from dead_letters l where l.state = 'open' and l.schedule_id = c.schedule_id and l.device_id = c.device_id)`;
+
 async function nextInstant(simulator: Simulator, deps: Driven): Promise<Date> {
-  const { rows } = await deps.db.pool.query<{ at: Date | null }>('select min(next_try_at) as at from access_codes');
+  const { rows } = await deps.db.pool.query<{ at: Date | null }>(
+    `select min(next_try_at) as at from access_codes c where ${isWatched}`,
+  );
   const instants = [rows[0]?.at, simulator.nextTransitionAt()].flatMap((at) =>
     at instanceof Date ? [at.getTime()] : [],
   );
@@ -52,8 +58,8 @@ async function nextInstant(simulator: Simulator, deps: Driven): Promise<Date> {
 async function workLeft(deps: Driven): Promise<{ inbox: number; jobs: number; due: number }> {
   const { rows } = await deps.db.pool.query<{ inbox: number; jobs: number; due: number }>(
     `select (select count(*)::int from inbox where state = 'received' and due_at <= now()) as inbox,
-            (select count(*)::int from pgboss.job where name in ('event', 'plan') and state in ('created', 'retry', 'active')) as jobs,
-            (select count(*)::int from access_codes where next_try_at <= $1) as due`,
+            (select count(*)::int from pgboss.job where name in ('event', 'plan', 'event.dead', 'plan.dead') and state in ('created', 'retry', 'active')) as jobs,
+            (select count(*)::int from access_codes c where next_try_at <= $1 and ${isWatched}) as due`,
     [deps.now()],
   );
   const [row] = rows;

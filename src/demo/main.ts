@@ -118,6 +118,8 @@ function configFor(simulator: Simulator, dataDir: string, secret: string): Servi
     log: { level: 'info' },
     http: { host: '127.0.0.1', port: 0 },
     seam: { apiKey: simulator.apiKey, endpoint: simulator.endpoint, settleMs: 60_000, webhookSecrets: [secret] },
+    mode: 'active',
+    retention: { days: 400 },
     reconcile: { intervalMs: 300_000 },
     jobs: { concurrency: 10 },
   };

@@ -11,6 +11,7 @@ import { deleteCode } from './delete-code.ts';
 import { type Door, describeWindow, ending, entryFor, unsettledUntil, windowOf } from './door.ts';
 import { findCode } from './find-code.ts';
 import type { FlowDeps } from './flow-deps.ts';
+import { isObserved } from './observe.ts';
 import { commit } from './record.ts';
 import { recordRemoved } from './record-removed.ts';
 import { updateCode } from './update-code.ts';
@@ -73,6 +74,10 @@ function closedEntry(door: Door, code: StoredCode, reason: CloseReason): History
   const what = describeWindow(door, windowOf(code));
   if (reason === 'not_planned') {
     return entryFor(door, 'window.closed', `No longer planned: ${what}.`, { codeId: code.id });
+  }
+  if (isObserved(code)) {
+    const text = `Not served, because Relatch only observes: ${what}.`;
+    return entryFor(door, 'window.closed', text, { codeId: code.id });
   }
   const isBlocked = blockerOf(code, door.input) !== undefined;
   const ownCause = isBlocked ? 'the code before it, which has the same PIN, was not gone in time' : code.reason;

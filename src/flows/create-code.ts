@@ -12,6 +12,7 @@ import { recordCreated, refuse } from './code-outcome.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { knowDevice } from './know-device.ts';
+import { observe } from './observe.ts';
 import { postpone } from './postpone.ts';
 import { commit } from './record.ts';
 import { resolveDuplicate } from './resolve-duplicate.ts';
@@ -34,6 +35,7 @@ export async function createCode(deps: FlowDeps, door: Door, code: StoredCode): 
   const pin = await choosePin(deps, { ...door, device: device.value }, code);
   if (!pin.ok) return refuse(deps, door, code, pin.problem);
 
+  if (deps.mode === 'observe') return observe(deps, door, code, 'create');
   // The settle time counts from the call, and what came before it may have taken a while.
   const now = deps.now();
   const { startsAt, endsAt } = timesToAsk(code, now, device.value.constraints.includes('start_date_in_future'));

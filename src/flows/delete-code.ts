@@ -3,6 +3,7 @@ import type { DeleteReason } from '../core/plan.ts';
 import { changeCode, type StoredCode } from '../db/access-codes.ts';
 import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
+import { observe } from './observe.ts';
 import { needsPerson, postpone } from './postpone.ts';
 import { commit, record } from './record.ts';
 import { recordRemoved } from './record-removed.ts';
@@ -19,6 +20,7 @@ const because: Record<DeleteReason, string> = {
  */
 export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, reason: DeleteReason): Promise<void> {
   const accessCodeId = seamIdOf(code);
+  if (deps.mode === 'observe') return observeRemoval(deps, door, code, reason);
   const attempts = code.state === 'removing' ? code.attempts + 1 : 1;
   const quietUntil = new Date(door.input.now.getTime() + removalDelayMs(attempts));
   const removing = {
@@ -50,6 +52,13 @@ export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, r
   const isFirstForPerson = attempts === 1 && (needsPerson(result.failure) || result.failure.kind === 'rejected');
   const news = { isAlert: isFirstForPerson || isStubborn, isRepetition: attempts > 1 && !isStubborn };
   await postpone(deps, door, marked, result.failure, { reason: removing.reason, attempts }, news);
+}
+
+/** Somebody else may have it removed meanwhile: Seam is asked, and told nothing. */
+async function observeRemoval(deps: FlowDeps, door: Door, code: StoredCode, reason: DeleteReason): Promise<void> {
+  const asked = await deps.seam.getCode({ deviceId: door.key.deviceId, accessCodeId: seamIdOf(code) });
+  if (asked.ok || asked.failure.kind !== 'code_not_found') return observe(deps, door, code, 'delete');
+  await recordRemoved(deps, door, code, reason);
 }
 
 // Some six minutes of asking.

@@ -14,6 +14,8 @@ export interface FlowDeps {
   /** A uniform whole number below its argument, from a cryptographic source. */
   readonly random: (below: number) => number;
   readonly log: Logger;
+  /** observe: nothing is written to Seam. */
+  readonly mode: 'active' | 'observe';
   /** How long after a create of unknown outcome it may still land. */
   readonly settleMs: number;
   /** Begins every marker of this installation. */

@@ -11,6 +11,7 @@ import { type Door, entryFor, goesOn, readDoor, whose } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { knowDevice } from './know-device.ts';
 import { recordUnserved } from './missed-windows.ts';
+import { onceObserved } from './observe.ts';
 import { commit } from './record.ts';
 
 // Each round brings a code one state further; no code has so many states.
@@ -21,13 +22,14 @@ const roundsMax = 12;
  * left with the time at which it is due; nothing sleeps here. Ends well when Seam was unavailable.
  */
 export async function planDoor(deps: FlowDeps, key: PlanKey): Promise<void> {
+  const isToDo = onceObserved(deps);
   let known: Door | null = null;
   for (let round = 0; round < roundsMax; round += 1) {
     let door = await readDoor(deps, key, known);
     if (door === null) return;
     if (door.device === null && door.isServed) door = await withDevice(deps, door);
     if (round === 0) await recordUnserved(deps, door);
-    const actions = planSchedule(door.input);
+    const actions = planSchedule(door.input).filter(isToDo);
     for (const action of actions) await applyAction(deps, door, action);
     if (actions.length === 0) {
       await setWakes(deps, door);

@@ -3,6 +3,7 @@ import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes
 import { deleteCode } from './delete-code.ts';
 import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
+import { observe } from './observe.ts';
 import { postpone } from './postpone.ts';
 import { commit } from './record.ts';
 
@@ -15,6 +16,7 @@ export async function updateCode(
   code: StoredCode,
   to: { startsAt: Date; endsAt: Date },
 ): Promise<void> {
+  if (deps.mode === 'observe') return observe(deps, door, code, 'update');
   const accessCodeId = seamIdOf(code);
   const { now } = door.input;
   const { endsAt } = to;

@@ -1,7 +1,9 @@
 import { dueDoors } from '../db/access-codes.ts';
 import { queueDueEvents } from '../db/inbox-jobs.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
+import { pruneNightly } from '../flows/prune.ts';
 import { reconcile } from '../flows/reconcile.ts';
+import { type DeadLetterDeps, setDeadJobsAside } from '../flows/set-aside.ts';
 import { createPump, type Pump } from './pump.ts';
 
 const inboxBatch = 200;
@@ -31,6 +33,24 @@ export function dueRowPump(deps: FlowDeps, everyMs = tickMs): Pump {
         await deps.queue.sendPlans(tx, doors);
         return doors.length === dueBatch;
       }),
+  });
+}
+
+/** Sets dead jobs aside as letters for a person, and settles those that recovered. */
+export function deadLetterPump(deps: DeadLetterDeps, everyMs = 1_000): Pump {
+  return createPump({ name: 'dead letters', everyMs, log: deps.log, pass: () => setDeadJobsAside(deps) });
+}
+
+/** Looks every ten minutes whether tonight's pruning is to be done. @param stopping ends it between two pages */
+export function retention(deps: FlowDeps, days: number, stopping: AbortSignal, everyMs = 600_000): Pump {
+  return createPump({
+    name: 'retention',
+    everyMs,
+    log: deps.log,
+    pass: async () => {
+      await pruneNightly(deps, days, stopping);
+      return false;
+    },
   });
 }
 

@@ -2,6 +2,7 @@
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { jobErrorOf } from '../core/dead-letter.ts';
 import { eventQueue, planQueue } from '../db/queue.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
 import { handleEvent } from '../flows/handle-event.ts';
@@ -75,7 +76,7 @@ async function runJob(log: Logger, queue: string, job: JobWithMetadata<object>, 
     const outcome = isLast ? 'set_aside' : 'failed';
     const message = isLast ? 'job failed for good and is set aside as a dead letter' : 'job failed, it is tried again';
     log[isLast ? 'error' : 'warn']({ ...fields, outcome, duration_ms: elapsedMs(startedMs), err: error }, message);
-    return { id: job.id, status: 'failed', output: { name: error instanceof Error ? error.name : 'error' } };
+    return { id: job.id, status: 'failed', output: jobErrorOf(error) };
   }
 }
 

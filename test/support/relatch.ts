@@ -6,7 +6,7 @@ import { atRest, driveTo } from '../../src/demo/drive.ts';
 import { openTool } from '../../src/deps.ts';
 import { type Applied, applySchedules } from '../../src/flows/apply-schedules.ts';
 import { type ReconcileOptions, type ReconcileReport, reconcile } from '../../src/flows/reconcile.ts';
-import { dueRowPump, inboxPump } from '../../src/jobs/pumps.ts';
+import { deadLetterPump, dueRowPump, inboxPump } from '../../src/jobs/pumps.ts';
 import { type Relatch, startRelatch } from '../../src/relatch.ts';
 import type { DeviceSpec } from '../../src/simulator/device.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
@@ -46,7 +46,7 @@ export interface World extends AsyncDisposable {
   calls(route: string): number;
   /** Stops the service as SIGTERM does; `start` brings it back on the same database. */
   stop(): Promise<void>;
-  start(): Promise<void>;
+  start(changes?: { mode?: ServiceConfig['mode'] }): Promise<void>;
 }
 
 const quickTickMs = 20;
@@ -71,6 +71,7 @@ export async function startWorld(options: {
   settleSeconds?: number;
   /** False: no event ever arrives. */
   delivers?: boolean;
+  mode?: ServiceConfig['mode'];
 }): Promise<World> {
   const database = await createTestDatabase();
   const simulator = await startSimulator({
@@ -92,6 +93,8 @@ export async function startWorld(options: {
       settleMs: (options.settleSeconds ?? 60) * 1_000,
       webhookSecrets: [webhookSecret],
     },
+    mode: options.mode ?? 'active',
+    retention: { days: 400 },
     reconcile: { intervalMs: 300_000 },
     jobs: { concurrency: 10 },
   };
@@ -102,14 +105,16 @@ export async function startWorld(options: {
   let port = 0;
   let stopping = new AbortController();
   let quickPumps: Promise<unknown> = Promise.resolve();
-  async function start(): Promise<void> {
-    relatch = await startRelatch({ ...config, http: { ...config.http, port } }, { now, log });
+  async function start(changes: Partial<ServiceConfig> = {}): Promise<void> {
+    relatch = await startRelatch({ ...config, ...changes, http: { ...config.http, port } }, { now, log });
     // The same address after a restart: Seam repeats what it could not deliver.
     port = Number(new URL(relatch.url).port);
     // Virtual time wakes nobody: pumps beside the service's own, as a second replica has them, spare the wait for a tick.
     stopping = new AbortController();
     const { signal } = stopping;
-    quickPumps = Promise.all([inboxPump, dueRowPump].map((pump) => pump(relatch.deps, quickTickMs).run(signal)));
+    quickPumps = Promise.all(
+      [inboxPump, dueRowPump, deadLetterPump].map((pump) => pump(relatch.deps, quickTickMs).run(signal)),
+    );
     if (options.delivers !== false)
       simulator.setWebhook({ url: `${relatch.url}/webhooks/seam`, secret: webhookSecret });
   }

@@ -30,6 +30,8 @@ describe('readConfig', () => {
       log: { level: 'info' },
       http: { host: '0.0.0.0', port: 8080 },
       seam: { apiKey: 'seam_test_key', endpoint: undefined, settleMs: 60_000, webhookSecrets: [webhookSecret] },
+      mode: 'active',
+      retention: { days: 400 },
       reconcile: { intervalMs: 300_000 },
       jobs: { concurrency: 10 },
     });
@@ -46,6 +48,8 @@ describe('readConfig', () => {
         SEAM_ENDPOINT: 'http://localhost:4000',
         SEAM_SETTLE_SECONDS: '5',
         SEAM_WEBHOOK_SECRETS: `${webhookSecret}, ${otherWebhookSecret.slice('whsec_'.length)},`,
+        MODE: 'observe',
+        RETENTION_DAYS: '90',
         RECONCILE_INTERVAL_SECONDS: '30',
         WORKER_CONCURRENCY: '3',
         PIN_ENCRYPTION_KEYS: `${keyA},${keyB}`,
@@ -64,6 +68,8 @@ describe('readConfig', () => {
         settleMs: 5_000,
         webhookSecrets: [webhookSecret, otherWebhookSecret.slice('whsec_'.length)],
       },
+      mode: 'observe',
+      retention: { days: 90 },
       reconcile: { intervalMs: 30_000 },
       jobs: { concurrency: 3 },
     });

@@ -1,0 +1,104 @@
+import { formatInTimeZone } from 'date-fns-tz';
+import { z } from 'zod';
+import { UserError } from '../core/errors.ts';
+import { acknowledgeAlert, listAlerts, type StoredAlert } from '../db/alerts.ts';
+import { type Command, readArgs, wrongUse } from './command.ts';
+import { withTool } from './tool.ts';
+
+const usage = [
+  'alerts list [--json] [--all]',
+  '                    what needs a person, oldest first, with door, holder, window and the minutes left; --all with what was acknowledged',
+  'alerts acknowledge ID',
+  '                    notes that somebody has seen it; it resolves by itself once its cause is gone',
+];
+const listedMax = 1_000;
+const minuteMs = 60_000;
+
+/** Lists and acknowledges alerts. */
+export const alerts: Command = {
+  usage,
+  async run([verb, ...args]) {
+    if (verb === 'list') return list(args);
+    if (verb === 'acknowledge') return acknowledge(args);
+    throw wrongUse({ usage }, 'Say list or acknowledge.');
+  },
+};
+
+async function list(args: readonly string[]): Promise<void> {
+  const options = { json: { type: 'boolean', default: false }, all: { type: 'boolean', default: false } } as const;
+  const { values } = readArgs({ usage }, args, { options });
+  const { found, now } = await withTool(async (tool) => ({
+    found: await listAlerts(tool.db.prisma, { withAcknowledged: values.all, limit: listedMax }),
+    now: tool.now(),
+  }));
+  if (found.length === 0 && !values.json) console.log('No alerts.');
+  for (const alert of found)
+    console.log(values.json ? JSON.stringify(forPrograms(alert, now)) : forPeople(alert, now).join('\n'));
+}
+
+function forPrograms(alert: StoredAlert, now: Date): object {
+  return {
+    id: alert.id,
+    kind: alert.kind,
+    state: alert.state,
+    message: alert.message,
+    schedule_key: alert.scheduleKey,
+    holder: alert.holder,
+    device_id: alert.deviceId,
+    device_name: alert.deviceName,
+    window_starts_at: alert.windowStartsAt?.toISOString() ?? null,
+    window_ends_at: alert.windowEndsAt?.toISOString() ?? null,
+    minutes_to_start: minutesTo(alert.windowStartsAt, now),
+    minutes_to_end: minutesTo(alert.windowEndsAt, now),
+    raised_at: alert.raisedAt.toISOString(),
+    last_seen_at: alert.lastSeenAt.toISOString(),
+    times: alert.times,
+  };
+}
+
+/** Whole minutes left, negative once it has passed. */
+function minutesTo(at: Date | null, now: Date): number | null {
+  return at === null ? null : Math.floor((at.getTime() - now.getTime()) / minuteMs);
+}
+
+function forPeople(alert: StoredAlert, now: Date): string[] {
+  const seen = alert.times > 1 ? `, seen ${alert.times} times, last at ${alert.lastSeenAt.toISOString()}` : '';
+  const state = alert.state === 'open' ? '' : `, ${alert.state}`;
+  const door = alert.deviceName ?? (alert.deviceId === null ? null : `device ${alert.deviceId}`);
+  const facts = [
+    door === null ? null : `door ${door}`,
+    alert.holder === null ? null : `held by ${alert.holder}`,
+    alert.scheduleKey === null ? null : `schedule ${alert.scheduleKey}`,
+    windowOf(alert, now),
+  ].filter((fact) => fact !== null);
+  return [
+    `${alert.id}  ${alert.kind} since ${alert.raisedAt.toISOString()}${seen}${state}`,
+    `  ${alert.message}`,
+    ...(facts.length === 0 ? [] : [`  ${facts.join('; ')}`]),
+  ];
+}
+
+/** "window Mon 8 Mar 09:00–17:00 (America/New_York), begins in 95 minutes". */
+function windowOf({ windowStartsAt, windowEndsAt, timezone }: StoredAlert, now: Date): string | null {
+  if (windowStartsAt === null || windowEndsAt === null) return null;
+  const zone = timezone ?? 'UTC';
+  const local = (at: Date, format: string): string => formatInTimeZone(at, zone, format);
+  const isSameDay = local(windowStartsAt, 'yyyy-MM-dd') === local(windowEndsAt, 'yyyy-MM-dd');
+  const ends = local(windowEndsAt, isSameDay ? 'HH:mm' : 'EEE d MMM HH:mm');
+  return `window ${local(windowStartsAt, 'EEE d MMM HH:mm')}–${ends} (${zone}), ${timeLeft(windowStartsAt, windowEndsAt, now)}`;
+}
+
+function timeLeft(startsAt: Date, endsAt: Date, now: Date): string {
+  if (startsAt > now) return `begins in ${minutesTo(startsAt, now)} minutes`;
+  return endsAt > now ? `ends in ${minutesTo(endsAt, now)} minutes` : 'is over';
+}
+
+async function acknowledge(args: readonly string[]): Promise<void> {
+  const { positionals } = readArgs({ usage }, args, { allowPositionals: true });
+  const [id, ...more] = positionals;
+  if (!z.guid().safeParse(id).success || id === undefined || more.length > 0)
+    throw wrongUse({ usage }, 'Name one alert by its id.');
+  const isDone = await withTool((tool) => acknowledgeAlert(tool.db.prisma, id, tool.now()));
+  if (!isDone) throw new UserError('alert_not_open', `No open alert has the id ${id}; see alerts list --all.`);
+  console.log(`acknowledged ${id}`);
+}

@@ -1,0 +1,123 @@
+// Jobs that failed for good become dead letters: rows that wait for a person, with one alert each. The queue itself keeps a dead job
+// until it is taken from there, also that of a worker that was lost, so that none is dropped in silence.
+import { z } from 'zod';
+import { causeOf } from '../core/alert.ts';
+import { jobErrorFromOutput } from '../core/dead-letter.ts';
+import { resolveCause } from '../db/alerts.ts';
+import type { Tx } from '../db/client.ts';
+import {
+  type DeadLetter,
+  type Death,
+  type LetterSubject,
+  markEventDead,
+  saveDoorLetter,
+  saveEventLetter,
+  settleRecovered,
+} from '../db/dead-letters.ts';
+import { loadDoorNames } from '../db/devices.ts';
+import { type HistoryEntry, type HistoryKind, insertHistory } from '../db/history.ts';
+import type { DeadJob, PlanKey, Queue } from '../db/queue.ts';
+import type { FlowDeps } from './flow-deps.ts';
+import { logEntry } from './record.ts';
+
+/** What a flow about dead letters is given. */
+export interface DeadLetterDeps extends Pick<FlowDeps, 'db' | 'now' | 'log'> {
+  readonly queue: Queue;
+}
+
+const EventData = z.object({ key: z.string() });
+const PlanData = z.object({ scheduleId: z.guid(), deviceId: z.string() });
+const atOnce = 50;
+
+/** Takes dead jobs from the queue and settles letters whose retry went well; answers whether more may be left. */
+export async function setDeadJobsAside(deps: DeadLetterDeps): Promise<boolean> {
+  const { entries, isMore } = await deps.db.prisma.$transaction(async (tx) => {
+    const jobs = await deps.queue.takeDead(tx, atOnce);
+    const aside: HistoryEntry[] = [];
+    for (const job of jobs) {
+      const entry = await setAside(tx, job, deps.now());
+      if (entry !== null) aside.push(entry);
+    }
+    const recovered = await settleRecovered(tx, atOnce);
+    for (const letter of recovered) aside.push(await recordRecovered(tx, letter, deps.now()));
+    return { entries: aside, isMore: jobs.length >= atOnce || recovered.length >= atOnce };
+  });
+  for (const entry of entries) logEntry(deps.log, entry);
+  return isMore;
+}
+
+async function setAside(tx: Tx, job: DeadJob, at: Date): Promise<HistoryEntry | null> {
+  const death: Death = { error: jobErrorFromOutput(job.output), attempts: job.attempts, diedAt: job.diedAt };
+  const letter =
+    job.queue === 'event'
+      ? await eventLetter(tx, EventData.parse(job.data).key, death)
+      : await saveDoorLetter(tx, PlanData.parse(job.data), death);
+  if (letter === null) return null;
+  const entry = await entryAbout(tx, letter, 'job.set_aside', at, (what) => {
+    const again = letter.state === 'retried' ? ' It has another job already.' : '';
+    return `Failed ${letter.attempts} times and is set aside: ${what}; ${explain(letter)}.${again}`;
+  });
+  const told = { ...entry, alert: true };
+  await insertHistory(tx, told);
+  return told;
+}
+
+async function eventLetter(tx: Tx, eventKey: string, death: Death): Promise<DeadLetter | null> {
+  if (!(await markEventDead(tx, eventKey, death))) return null;
+  return saveEventLetter(tx, eventKey, death);
+}
+
+async function recordRecovered(tx: Tx, letter: DeadLetter, at: Date): Promise<HistoryEntry> {
+  const entry = await entryAbout(tx, letter, 'job.recovered', at, (what) => `Done after all: ${what}.`);
+  await insertHistory(tx, entry);
+  await resolveLetterAlert(tx, letter.subject, 'job.recovered', at);
+  return entry;
+}
+
+/** Resolves the alert that a letter raised. */
+export async function resolveLetterAlert(
+  tx: Tx,
+  subject: LetterSubject,
+  because: HistoryKind,
+  at: Date,
+): Promise<void> {
+  await resolveCause(tx, causeOf('job.set_aside', subjectOf(subject), aspectOf(subject)), because, at);
+}
+
+/** An entry of the history about a letter. @param tell the sentence, given what the letter is about */
+export async function entryAbout(
+  tx: Tx,
+  letter: DeadLetter,
+  kind: HistoryKind,
+  at: Date,
+  tell: (what: string) => string,
+): Promise<HistoryEntry> {
+  const { subject, error, id } = letter;
+  const isEvent = 'eventKey' in subject;
+  return {
+    at,
+    kind,
+    message: tell(isEvent ? `the event ${subject.eventKey}` : `the plan of ${await whoseDoor(tx, subject)}`),
+    aspect: aspectOf(subject),
+    ...subjectOf(subject),
+    ...(isEvent && { eventKey: subject.eventKey }),
+    detail: { dead_letter_id: id, attempts: letter.attempts, error_name: error.name, error_message: error.message },
+  };
+}
+
+async function whoseDoor(tx: Tx, door: PlanKey): Promise<string> {
+  const { scheduleName, deviceName } = await loadDoorNames(tx, door);
+  return `${scheduleName ?? `schedule ${door.scheduleId}`} at ${deviceName ?? `device ${door.deviceId}`}`;
+}
+
+function subjectOf(subject: LetterSubject): Partial<PlanKey> {
+  return 'eventKey' in subject ? {} : { scheduleId: subject.scheduleId, deviceId: subject.deviceId };
+}
+
+function aspectOf(subject: LetterSubject): string | undefined {
+  return 'eventKey' in subject ? subject.eventKey : undefined;
+}
+
+function explain({ error }: DeadLetter): string {
+  return `${error.name}: ${error.message}`.replace(/[.:\s]+$/, '');
+}

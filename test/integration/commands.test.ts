@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deliverEvent, poison } from '../support/poison.ts';
+import { build, runScript } from '../support/processes.ts';
+import { aSchedule, schedulesFile, startWorld, type World } from '../support/relatch.ts';
+import { anAccessCodeEvent } from '../support/sign.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+const unknownId = '00000000-0000-4000-8000-000000000000';
+
+let world: World;
+beforeAll(async () => {
+  await build();
+  world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** The command line as people run it, from the bundle. */
+async function relatch(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const env = { DATABASE_URL: world.config.database.url ?? '', PIN_ENCRYPTION_KEYS: keysOf(world) };
+  const { code, output } = await runScript(`${root}dist/cli.js`, { args, env });
+  return { code, output };
+}
+
+function keysOf({ config }: World): string {
+  return config.pinKeys.map((key) => key.toString('base64')).join(',');
+}
+
+describe('dead-letters', () => {
+  it('are listed, retried and dropped', async () => {
+    expect(await relatch('dead-letters', 'list')).toEqual({ code: 0, output: 'No dead letters.\n' });
+    await world.apply(schedulesFile([aSchedule()]));
+    const { access_code_id, device_id } = world.onlyCode();
+    const events = ['one', 'two'].map(() =>
+      anAccessCodeEvent('access_code.set_on_device', { code: '1234', access_code_id, device_id }),
+    );
+    const keys = events.map(({ event_id }) => `'${event_id}'`).join(',');
+    const cure = await poison(world, 'history', `new.event_key in (${keys}) and new.kind = 'code.reported'`);
+    for (const event of events) await deliverEvent(world, event);
+    await world.rest();
+
+    const listed = await relatch('dead-letters', 'list');
+    expect(listed.output).toContain(`event ${events[0]?.event_id} (access_code.set_on_device), Crew at Front door`);
+    expect(listed.output).toContain('poisoned: PIN [cut]');
+    const { output } = await relatch('dead-letters', 'list', '--json');
+    const letters = output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; attempts: number });
+    expect(letters).toMatchObject([
+      { state: 'open', attempts: 1 },
+      { state: 'open', schedule_key: 'crew' },
+    ]);
+
+    await cure();
+    const [first, second] = letters.map(({ id }) => id);
+    expect(await relatch('dead-letters', 'drop', first ?? '', '--reason', 'seen it')).toEqual({
+      code: 0,
+      output: `dropped ${first}\n`,
+    });
+    expect(await relatch('dead-letters', 'retry', '--all')).toEqual({ code: 0, output: `retried ${second}\n` });
+    await world.rest();
+    await expect
+      .poll(() => relatch('dead-letters', 'list'), { timeout: 20_000 })
+      .toMatchObject({ output: 'No dead letters.\n' });
+    const gone = await relatch('dead-letters', 'retry', unknownId);
+    expect(gone).toMatchObject({ code: 2, output: expect.stringContaining('No open dead letter has the id') });
+  });
+});
+
+describe('alerts', () => {
+  it('are listed with door, holder, window and minutes left, and acknowledged', async () => {
+    world.simulator.faults.next('POST /access_codes/create', { kind: 'status', status: 400 });
+    const crew = aSchedule({
+      key: 'night',
+      name: 'Night',
+      holder: 'Anna',
+      windows: [{ rrule: 'FREQ=DAILY', from: '20:00', to: '23:00' }],
+    });
+    await world.apply(schedulesFile([crew]));
+    const { output } = await relatch('alerts', 'list');
+    expect(output).toContain('Refused: the code of Night at Front door');
+    expect(output).toContain(
+      'door Front door; held by Anna; schedule night; window Mon 8 Mar 20:00–23:00 (America/New_York), begins in ',
+    );
+    const json = await relatch('alerts', 'list', '--json');
+    const [alert] = json.output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string });
+    expect(alert).toMatchObject({ kind: 'code.refused', holder: 'Anna', minutes_to_start: expect.any(Number) });
+    expect(await relatch('alerts', 'acknowledge', alert?.id ?? '')).toEqual({
+      code: 0,
+      output: `acknowledged ${alert?.id}\n`,
+    });
+    expect(await relatch('alerts', 'list')).toEqual({ code: 0, output: 'No alerts.\n' });
+    expect((await relatch('alerts', 'list', '--all')).output).toContain('acknowledged');
+    expect(await relatch('alerts', 'acknowledge', unknownId)).toMatchObject({ code: 2 });
+  });
+});
+
+describe('the command line', () => {
+  it('says how it is used', async () => {
+    const { code, output } = await relatch('--help');
+    expect(code).toBe(0);
+    for (const word of ['windows --stdin', 'dead-letters list', 'alerts list', 'holders erase'])
+      expect(output).toContain(word);
+    expect(await relatch('alerts', '--help')).toMatchObject({
+      code: 0,
+      output: expect.not.stringContaining('windows'),
+    });
+  });
+
+  it.each([
+    [['nothing']],
+    [['dead-letters']],
+    [['dead-letters', 'retry']],
+    [['dead-letters', 'retry', 'x']],
+    [['dead-letters', 'drop', unknownId]],
+    [['alerts', 'list', '--loud']],
+    [['alerts', 'acknowledge']],
+    [['holders', 'erase']],
+  ])('explains %j with exit code 2', async (args) => {
+    expect(await relatch(...args)).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('Usage: npm run --silent relatch -- '),
+    });
+  });
+
+  it('says so where there is no database to ask', async () => {
+    const env = {
+      DATABASE_URL: 'postgresql://relatch@127.0.0.1:1/relatch',
+      PIN_ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
+    };
+    const { code, output } = await runScript(`${root}dist/cli.js`, { args: ['alerts', 'list'], env });
+    expect(code).toBe(2);
+    expect(output).toContain('cannot be used');
+  });
+});
