@@ -222,7 +222,10 @@ function targetsOf(input: PlanInput): readonly Window[] {
     const isNear = first.endsAt.getTime() - now.getTime() <= carryOverMs;
     return [isNear ? { startsAt: first.startsAt, endsAt: second.endsAt } : first];
   }
-  return (isInProgress || isSpent(first, input)) && second !== undefined ? [first, second] : [first];
+  if (second === undefined) return [first];
+  // A replica whose clock is ahead may have begun with the second: to take it away would close that window for good.
+  const isBegun = input.codes.some((code) => isOpen(code) && overlaps(code, second) && !overlaps(code, first));
+  return isInProgress || isBegun || isSpent(first, input) ? [first, second] : [first];
 }
 
 /** Whether a code that was served, closed or missed keeps this window's place: until an edit or a reopening it gets no other. */
