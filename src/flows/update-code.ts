@@ -48,7 +48,8 @@ export async function updateCode(
     await changeCode(deps.db.prisma, code, { goneSignalAt: door.input.now });
     return;
   }
-  if (result.failure.kind === 'rejected')
+  // Only somebody else's code can have its PIN: time alone does not mend that, and the old times may reach beyond the window.
+  if (result.failure.kind === 'rejected' || result.failure.kind === 'duplicate')
     return keepOrReplace(deps, door, code, { startsAt, endsAt }, result.failure.message);
   // What was not sent has not unsettled it either.
   const asBefore = { askedStartsAt: code.askedStartsAt, askedEndsAt: code.askedEndsAt, calledAt: code.calledAt };
