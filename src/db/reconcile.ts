@@ -49,13 +49,15 @@ export async function devicesToCompare(tx: Tx, after: string, since: Date, limit
   return rows.map((row) => row.device_id);
 }
 
-/** Doors at a device that are served or still have an open code, and whether a plan job of each is alive. */
+/** Doors at a device that are served or still have an open code, and whether a plan job of each is alive, or dead and waits for a person. */
 export async function doorsAtDevice(tx: Tx, deviceId: string): Promise<(PlanKey & { hasJob: boolean })[]> {
   const rows = await tx.$queryRaw<{ schedule_id: string; has_job: boolean }[]>`
     select p.schedule_id,
            exists (select 1 from pgboss.job j
-                    where j.name = 'plan' and j.state in ('created', 'retry', 'active')
-                      and j.singleton_key = p.schedule_id::text || ':' || ${deviceId}) as has_job
+                    where j.name in ('plan', 'plan.dead') and j.state in ('created', 'retry', 'active')
+                      and j.singleton_key = p.schedule_id::text || ':' || ${deviceId})
+           or exists (select 1 from dead_letters l
+                       where l.state = 'open' and l.schedule_id = p.schedule_id and l.device_id = ${deviceId}) as has_job
       from (select d.schedule_id
               from schedule_devices d join schedules s on s.id = d.schedule_id and s.status = 'active'
              where d.device_id = ${deviceId}
