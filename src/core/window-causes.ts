@@ -42,7 +42,8 @@ export function causesOf(calendar: Calendar, window: Window): WindowCause[] {
   const startAt = window.startsAt.getTime();
   const endAt = window.endsAt.getTime();
   const near = partsNear(calendar, startAt, endAt);
-  const parts = near.filter((part) => startOf(calendar, part) < endAt && endOf(calendar, part) > startAt);
+  const within = near.filter((part) => startOf(calendar, part) < endAt && endOf(calendar, part) > startAt);
+  const parts = within.length > 0 ? within : partsAround(calendar, near, startAt, endAt);
   return [
     ...sourcesOf(parts),
     ...mergedGaps(calendar, parts),
@@ -110,6 +111,15 @@ function partsNear(calendar: Calendar, startAt: number, endAt: number): Part[] {
   }
   parts.push(...extras.map((extra) => ({ ...extra, rule: null, span: extra })));
   return parts.sort((a, b) => a.startAt - b.startAt || a.endAt - b.endAt);
+}
+
+/** Of a window that a cut or a blackout left nothing but a merged gap of: what the gap lies between. */
+function partsAround(calendar: Calendar, near: readonly Part[], startAt: number, endAt: number): Part[] {
+  const [before] = near
+    .filter((part) => endOf(calendar, part) <= startAt)
+    .sort((a, b) => endOf(calendar, b) - endOf(calendar, a));
+  const after = near.find((part) => startOf(calendar, part) >= endAt);
+  return [before, after].filter((part) => part !== undefined);
 }
 
 function sourcesOf(parts: readonly Part[]): WindowCause[] {

@@ -206,6 +206,29 @@ describe('a window says', () => {
     expect(() => causesOf(compilation.calendar, window)).toThrow('not one of this calendar');
   });
 
+  it('what the gap lies between, of a window that is nothing but a merged gap', () => {
+    const compilation = compileCalendar({
+      windows: [weekdays],
+      timezone: 'UTC',
+      startsOn: '2026-01-01',
+      mergeGapsUpToMinutes: 1_440,
+      blackouts: [
+        { from: '2026-06-02T12:00', to: '2026-06-02T20:00', reason: null },
+        { from: '2026-06-02T21:00', to: '2026-06-03T12:00', reason: null },
+      ],
+    });
+    if (!compilation.ok) throw new Error(JSON.stringify(compilation.problems));
+    const [window] = windowsFrom(compilation.calendar, new Date('2026-06-02T20:30Z'), 1);
+    if (window === undefined) throw new Error('there is no window');
+    expect(window.startsAt).toEqual(new Date('2026-06-02T20:00Z'));
+    expect(causesOf(compilation.calendar, window)).toMatchObject([
+      { kind: 'rule', rule: 1, dates: ['2026-06-02', '2026-06-03'] },
+      { kind: 'gaps_merged', count: 1 },
+      { kind: 'blackout', edge: 'start' },
+      { kind: 'blackout', edge: 'end' },
+    ]);
+  });
+
   it('who made it, for every window there is', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(stretchedInputs(), (input) => {
