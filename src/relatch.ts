@@ -39,7 +39,7 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
     inbox,
     dueRowPump(deps),
     deadLetterPump(deps),
-    reconciler(deps, config.reconcile.intervalMs),
+    reconciler(deps, config.reconcile.intervalMs, stopping.signal),
     retention(deps, config.retention.days, stopping.signal),
   ];
   const parts = () => pumps.map(({ name, isRunning }) => ({ name, running: isRunning }));

@@ -14,8 +14,8 @@ export interface Budget {
   readonly callsMade: number;
 }
 
-/** Starts now. Lasts by the real clock: it is our own time that is spent. */
-export function startBudget({ seamCalls, durationMs }: PassLimits): Budget {
+/** Starts now. Lasts by the real clock: it is our own time that is spent. Ends at once when `signal` is aborted. */
+export function startBudget({ seamCalls, durationMs }: PassLimits, signal?: AbortSignal): Budget {
   const endsMs = performance.now() + durationMs;
   let callsMade = 0;
   return {
@@ -23,6 +23,7 @@ export function startBudget({ seamCalls, durationMs }: PassLimits): Budget {
       return callsMade;
     },
     take(calls) {
+      if (signal?.aborted === true) return 'the service is stopping';
       if (callsMade + calls > seamCalls) return `a pass makes at most ${seamCalls} calls to Seam`;
       if (performance.now() > endsMs) return `a pass lasts at most ${durationMs / 1_000} s`;
       callsMade += calls;

@@ -17,6 +17,8 @@ export interface ReconcileOptions {
   readonly dryRun?: boolean;
   readonly limits?: PassLimits;
   readonly tzdataVersion?: string;
+  /** Aborted when the service stops: the pass ends with the call under way, and the next one goes on from there. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ReconcileReport {
@@ -41,7 +43,7 @@ export async function reconcile(deps: FlowDeps, options: ReconcileOptions = {}):
 }
 
 async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): Promise<ReconcileReport> {
-  const budget = startBudget(options.limits ?? passLimits);
+  const budget = startBudget(options.limits ?? passLimits, options.signal);
   const events = await readEvents(deps, budget, isDry);
   // Before doors are woken: after a restore their codes may be at Seam and want to be adopted, not made again.
   const { repairs, ...devices } = await compareDevices(deps, budget, isDry);

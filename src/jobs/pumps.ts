@@ -55,13 +55,13 @@ export function retention(deps: FlowDeps, days: number, stopping: AbortSignal, e
 }
 
 /** Reconciles at start and every `everyMs`. */
-export function reconciler(deps: FlowDeps, everyMs: number): Pump {
+export function reconciler(deps: FlowDeps, everyMs: number, signal: AbortSignal): Pump {
   return createPump({
     name: 'reconciler',
     everyMs,
     log: deps.log,
     pass: async () => {
-      await reconcile(deps);
+      await reconcile(deps, { signal });
       return false;
     },
   });
