@@ -15,7 +15,7 @@ export interface SeamLine {
   readonly refusedCall: string | null;
 }
 
-/** What a call tells of the line: any answer but a refusal of our key, that refusal, or none. */
+/** What a call tells of the line: that Seam answered, that it refused our key, or nothing for want of an answer. */
 export type LineSign = 'answer' | 'refusal' | 'silence';
 
 export interface CallOutcome {
