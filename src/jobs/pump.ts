@@ -4,7 +4,7 @@ import type { Log } from '../telemetry/log.ts';
 /** Background work that is repeated until it is told to stop. */
 export interface Pump {
   readonly name: string;
-  /** False before its first pass is done, after it ended, and while its last pass has failed. */
+  /** False before its first pass is done (see `asksSeam`), after it ended, and while its last pass has failed. */
   readonly isRunning: boolean;
   /** Ends once `signal` is aborted and the pass in flight is done; never rejects. */
   run(signal: AbortSignal): Promise<void>;
@@ -22,10 +22,12 @@ export function createPump(options: {
   name: string;
   everyMs: number;
   log: Log;
+  /** Its passes last as long as Seam takes: it counts as running from the start, so that readiness does not hang on Seam. */
+  asksSeam?: boolean;
   /** Answers whether more may be left. */
   pass: () => Promise<boolean>;
 }): Pump {
-  const { name, everyMs, log, pass } = options;
+  const { name, everyMs, log, asksSeam = false, pass } = options;
   let isRunning = false;
   let isWoken = false;
   let interrupt = new AbortController();
@@ -46,6 +48,7 @@ export function createPump(options: {
       interrupt.abort();
     },
     async run(signal) {
+      isRunning = asksSeam;
       while (!signal.aborted) {
         isWoken = false;
         try {

@@ -60,6 +60,7 @@ export function reconciler(deps: FlowDeps, everyMs: number, signal: AbortSignal)
     name: 'reconciler',
     everyMs,
     log: deps.log,
+    asksSeam: true,
     pass: async () => {
       await reconcile(deps, { signal });
       return false;

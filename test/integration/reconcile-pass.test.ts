@@ -182,3 +182,13 @@ it('is made by one replica at a time', async () => {
   expect(await first).toMatchObject({ repairs: [{}] });
   expect(await reconcile(deps)).not.toBeNull();
 });
+
+it('does not keep the service from being ready while Seam hangs', async () => {
+  await using world = await startWorld({ now });
+  await world.stop();
+  world.simulator.faults.next('*', { kind: 'hang' }, { times: 1_000 });
+  await world.start();
+  // Shorter than a call to Seam may last.
+  await expect.poll(async () => (await fetch(`${world.relatch.url}/readyz`)).status, { timeout: 6_000 }).toBe(200);
+  world.simulator.faults.clear();
+});
