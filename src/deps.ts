@@ -108,8 +108,9 @@ export async function flowDeps(
   { seam, mode }: Pick<ServiceConfig, 'seam' | 'mode'>,
 ): Promise<Tool & FlowDeps> {
   const markerPrefix = await installationPrefix(tool);
+  const { settleMs } = seam;
   const api = mode === 'observe' ? observingSeam(createSeamApi(seam)) : createSeamApi(seam);
-  return { ...tool, mode, seam: gateSeam(api, tool), settleMs: seam.settleMs, markerPrefix };
+  return { ...tool, mode, seam: gateSeam(api, { ...tool, settleMs }), settleMs, markerPrefix };
 }
 
 async function assertKeysPresent(db: Db, vault: PinVault): Promise<void> {

@@ -32,7 +32,7 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   const tool = opened.use(await openTool(config, overrides));
   const { db, queue, log } = tool;
   const deps: FlowDeps & DeadLetterDeps = await flowDeps(tool, config);
-  await tryAtOnce(tool);
+  await tryAtOnce(deps);
   if (config.mode === 'active') await leaveObserving(deps);
   const stopping = new AbortController();
   const inbox = inboxPump(deps);

@@ -34,6 +34,8 @@ export const probeLeaseMs = 15_000;
 export const nearProbeMs = 60_000;
 /** Calls that are held back come some time apart, after the next try, so that they do not come all at once when it succeeds. */
 export const spreadMs = 30_000;
+/** How far apart those are woken when calls go on: many share the whole spread, a few need not wait for it. */
+export const wakeApartMs = 250;
 /** A key that is refused needs a person, which takes its time; whoever waits for a code is woken when it is taken again. */
 const refusedSpreadMs = 240_000;
 
@@ -102,7 +104,7 @@ export function heldBackMs(
   return Math.max(0, (probeAt ?? now).getTime() - now.getTime()) + random(isPatient ? refusedSpreadMs : spreadMs);
 }
 
-/** Why a code waits whose call is held back; by it those are known that are woken when calls go on. */
+/** Why a code waits whose call is held back. */
 export const heldBackReasons: Readonly<Record<SeamLine['state'], string>> = {
   clear: 'another call is finding out whether Seam answers',
   silent: 'Seam does not answer',

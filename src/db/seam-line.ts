@@ -1,6 +1,6 @@
 // Whether Seam may be asked, shared by all replicas. Instants are by the service's clock, which also sets quiet times: what is
 // held back is due when it may pass.
-import { heldBackReasons, type SeamLine, spreadMs } from '../core/seam-line.ts';
+import { type SeamLine, spreadMs, wakeApartMs } from '../core/seam-line.ts';
 import type { Tx } from './client.ts';
 
 // Longer than any call is held back.
@@ -31,6 +31,13 @@ export async function lockLine(tx: Tx): Promise<SeamLine> {
   return tx.seamLine.findUniqueOrThrow({ where: { id: 1 } });
 }
 
+/** How it stands, without a change of it until the transaction ends. */
+export async function lineState(tx: Tx): Promise<SeamLine['state']> {
+  const [row] = await tx.$queryRaw<Pick<LineRow, 'state'>[]>`select state::text from seam_line for share`;
+  if (row === undefined) throw new Error('the row of seam_line is gone');
+  return row.state;
+}
+
 export async function saveLine(tx: Tx, line: SeamLine): Promise<void> {
   await tx.seamLine.update({ where: { id: 1 }, data: { ...line, failingDevices: [...line.failingDevices] } });
 }
@@ -50,16 +57,25 @@ export async function probeAtOnce(tx: Tx, now: Date): Promise<boolean> {
   return (await tx.seamLine.updateMany({ where, data: { isProbing: false, probeAt: now } })).count === 1;
 }
 
-/** Brings codes due whose calls were held back, some time apart. */
-export async function wakeHeldBack(tx: Tx, now: Date): Promise<void> {
-  const [from, until] = [spreadMs, heldBackMaxMs].map((ms) => new Date(now.getTime() + ms));
+/**
+ * Brings codes due that wait because Seam could not be asked or did not answer: some time apart, the earliest window first,
+ * and none later than it was. A create whose outcome is not known still has its time to land.
+ */
+export async function wakeHeldBack(tx: Tx, now: Date, settleMs: number): Promise<void> {
+  const until = new Date(now.getTime() + heldBackMaxMs);
   await tx.$executeRaw`
     with held as (
-      select id, ${now}::timestamptz + make_interval(secs => mod(abs(hashtext(id::text)), ${spreadMs}::int) / 1000.0) as at
+      select id, (row_number() over (order by window_starts_at, id) - 1)
+                 * least(${wakeApartMs}::float8, ${spreadMs}::float8 / count(*) over ()) / 1000 as wait_seconds
         from access_codes
-       where next_try_at > ${from} and next_try_at <= ${until} and state in ('planned', 'unknown')
-         and reason = any(${Object.values(heldBackReasons)}::text[]))
-    update access_codes c set quiet_until = held.at, next_try_at = held.at from held where c.id = held.id`;
+       where next_try_at > ${now} and next_try_at <= ${until} and quiet_until > ${now}
+         and state in ('planned', 'unknown') and reason is not null),
+    woken as (
+      select c.id, greatest(${now}::timestamptz + make_interval(secs => held.wait_seconds),
+                            case c.state when 'unknown' then c.called_at + make_interval(secs => ${settleMs}::float8 / 1000) end) as at
+        from held join access_codes c using (id))
+    update access_codes c set quiet_until = woken.at, next_try_at = woken.at
+      from woken where c.id = woken.id and woken.at < c.next_try_at`;
 }
 
 /** Whether a code that is to be asked for again soon is wanted by then. */

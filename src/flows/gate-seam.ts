@@ -42,16 +42,16 @@ export interface GatedSeam extends SeamApi {
 const blockedMs = 60_000;
 const nearMs = 15 * 60_000;
 
-type GateDeps = Pick<FlowDeps, 'db' | 'now' | 'random' | 'log'>;
+type GateDeps = Pick<FlowDeps, 'db' | 'now' | 'random' | 'log' | 'settleMs'>;
 
 export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
   const { prisma } = deps.db;
   // What was seen last: an answer is written down only where it changes something.
   let isTroubled = false;
 
-  const heldBack = (message: string, retryAfterMs: number): SeamResult<never> => ({
+  const heldBack = (by: 'line' | 'slot', message: string, retryAfterMs: number): SeamResult<never> => ({
     ok: false,
-    failure: { kind: 'held_back', message, retryAfterMs },
+    failure: { kind: 'held_back', by, message, retryAfterMs },
   });
 
   /** Whether a line lets this caller through, be it to try it. */
@@ -63,7 +63,7 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
   }
 
   const closed = (line: LineView, call: SeamCall): SeamResult<never> =>
-    heldBack(heldBackReasons[line.state], heldBackMs(line, call, deps.now(), deps.random));
+    heldBack('line', heldBackReasons[line.state], heldBackMs(line, call, deps.now(), deps.random));
 
   async function admitRead(): Promise<SeamResult<null>> {
     const line = await readLine(prisma);
@@ -77,7 +77,8 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
     const isTried = line.state === 'clear' || (line.probeAt !== null && line.probeAt <= now);
     if (isTried && !slot.isTaken) {
       const untilMs = (blockedUntil ?? now).getTime() - now.getTime();
-      return heldBack(waitsForSlot, Math.max(untilMs, slotWaitMs(callsAMinute[kind], slot.callsAt, slot.ahead, now)));
+      const waitMs = slotWaitMs(callsAMinute[kind], slot.callsAt, slot.ahead, now);
+      return heldBack('slot', waitsForSlot, Math.max(untilMs, waitMs));
     }
     return (await passes(line)) ? admitted : closed(line, kind);
   }
@@ -137,7 +138,7 @@ const signs: Readonly<Record<SeamFailure['kind'], CallOutcome['sign']>> = {
 /** Has a line that is not clear tried at once: what was wrong may have been mended by a restart. */
 export async function tryAtOnce(deps: GateDeps): Promise<void> {
   const now = deps.now();
-  if (await probeAtOnce(deps.db.prisma, now)) await wakeHeldBack(deps.db.prisma, now);
+  if (await probeAtOnce(deps.db.prisma, now)) await wakeHeldBack(deps.db.prisma, now, deps.settleMs);
 }
 
 /** Keeps what a call tells of the line, and tells people when it changes. */
@@ -152,7 +153,7 @@ async function noteOutcome(deps: GateDeps, outcome: CallOutcome): Promise<void> 
     if (next.state === line.state) return null;
     const changed = lineEntry(next, now);
     await insertHistory(tx, changed);
-    if (next.state === 'clear') await wakeHeldBack(tx, now);
+    if (next.state === 'clear') await wakeHeldBack(tx, now, deps.settleMs);
     return changed;
   });
   if (entry !== null) logEntry(deps.log, entry);

@@ -1,5 +1,6 @@
 import { laterMs } from '../core/backoff.ts';
 import { type CodeChange, changeCode, type StoredCode } from '../db/access-codes.ts';
+import { lineState } from '../db/seam-line.ts';
 import type { SeamFailure } from '../seam/errors.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
@@ -43,10 +44,15 @@ async function holdBack(
   failure: Extract<SeamFailure, { kind: 'held_back' }>,
   change: CodeChange,
 ): Promise<void> {
-  const quietUntil = new Date(deps.now().getTime() + Math.max(1_000, failure.retryAfterMs));
   const waits = code.state === 'planned' || code.state === 'unknown';
   const reason = waits ? { reason: code.reason ?? failure.message } : {};
-  await changeCode(deps.db.prisma, code, { quietUntil, ...reason, ...change });
+  await deps.db.prisma.$transaction(async (tx) => {
+    // Calls may go on since this one was held back: those that waited then have been woken without this row.
+    const isOver = failure.by === 'line' && (await lineState(tx)) === 'clear';
+    const waitMs = isOver ? 0 : failure.retryAfterMs;
+    const quietUntil = new Date(deps.now().getTime() + Math.max(1_000, waitMs));
+    await changeCode(tx, code, { quietUntil, ...reason, ...change });
+  });
 }
 
 /** Whether time alone will not mend it. */

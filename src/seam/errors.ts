@@ -13,7 +13,12 @@ export type SeamFailure =
   | { readonly kind: 'code_not_found'; readonly message: string }
   | { readonly kind: 'duplicate'; readonly message: string }
   | { readonly kind: 'rate_limited'; readonly message: string; readonly retryAfterMs: number | null }
-  | { readonly kind: 'held_back'; readonly message: string; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'held_back';
+      readonly by: 'line' | 'slot';
+      readonly message: string;
+      readonly retryAfterMs: number;
+    }
   | { readonly kind: 'unknown'; readonly message: string };
 
 /** The caller decides on every failure, so a failure is returned and not thrown. */

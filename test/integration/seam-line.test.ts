@@ -50,6 +50,19 @@ it('asks a Seam that does not answer ever more rarely, one call at a time, and l
   for (const door of doors) expect(world.opened(door)).toEqual(['2027-03-08T14:00Z/2027-03-08T22:00Z']);
 });
 
+it('makes every code of a small house within seconds once Seam answers again', async () => {
+  await using world = await house('2027-03-08T12:00:00Z');
+  world.simulator.faults.next('*', down, always);
+  await world.apply(everyDoor);
+  await world.until('2027-03-08T12:20:00Z');
+  world.simulator.faults.clear();
+  await world.until('2027-03-08T12:30:00Z');
+  const entries = await world.relatch.deps.db.prisma.historyEntry.findMany({ orderBy: { at: 'asc' } });
+  const resumedAt = entries.find(({ kind }) => kind === 'seam.resumed')!.at;
+  const lastAt = entries.findLast(({ kind }) => kind === 'code.created')!.at;
+  expect(lastAt.getTime() - resumedAt.getTime()).toBeLessThanOrEqual(5_000);
+});
+
 it('tries at least every minute or so while a window is near', async () => {
   await using world = await house('2027-03-08T13:00:00Z');
   world.simulator.faults.next('*', down, always);
