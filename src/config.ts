@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { SeamWebhook } from 'seam';
 import { z } from 'zod';
 import { UserError } from './core/errors.ts';
+import { aheadMs, minuteMs } from './core/plan.ts';
 
 /** What every program of Relatch needs. */
 export interface ToolConfig {
@@ -31,6 +32,8 @@ export interface ServiceConfig extends ToolConfig {
   readonly mode: Mode;
   readonly retention: { readonly days: number };
   readonly reconcile: { readonly intervalMs: number };
+  /** How long before each window its code is looked after, longest first. */
+  readonly ladder: { readonly rungsMs: readonly number[] };
   readonly jobs: { readonly concurrency: number };
 }
 
@@ -85,6 +88,11 @@ export const settings = [
     description: 'How long history, settled events, final codes and resolved alerts are kept; events at least 30 days.',
   },
   { name: 'RECONCILE_INTERVAL_SECONDS', default: '300', description: 'Time between two passes of the reconciler.' },
+  {
+    name: 'LADDER',
+    default: '24h,2h,15m',
+    description: 'How long before each window its code is looked after and people are told: hours (h) or minutes (m).',
+  },
   { name: 'WORKER_CONCURRENCY', default: '10', description: 'Doors that are worked on at the same time, 1 to 100.' },
   { name: 'LOG_LEVEL', default: 'info', description: `One of ${logLevels.join(', ')}.` },
 ] as const;
@@ -129,6 +137,7 @@ export function readConfig(env: Environment, options: { for: 'service' | 'tool' 
     mode: values.MODE,
     retention: { days: values.RETENTION_DAYS },
     reconcile: { intervalMs: values.RECONCILE_INTERVAL_SECONDS * 1_000 },
+    ladder: { rungsMs: values.LADDER },
     jobs: { concurrency: values.WORKER_CONCURRENCY },
   };
 }
@@ -248,8 +257,15 @@ const serviceFields = {
   MODE: z.enum(modes, problem('active or observe', shown)),
   RETENTION_DAYS: wholeNumber(1, 36_500),
   RECONCILE_INTERVAL_SECONDS: wholeNumber(5, 86_400),
+  LADDER: text('times such as 24h,2h,15m, each from 1m to 336h', (value) =>
+    listOf(value).every((rung) => /^[1-9]\d{0,4}[hm]$/.test(rung) && rungMs(rung) <= aheadMs),
+  ).transform((value) => [...new Set(listOf(value).map(rungMs))].sort((a, b) => b - a)),
   WORKER_CONCURRENCY: wholeNumber(1, 100),
 };
+
+function rungMs(rung: string): number {
+  return Number.parseInt(rung, 10) * (rung.endsWith('h') ? 3_600_000 : minuteMs);
+}
 
 function isWebhookSecret(secret: string): boolean {
   try {

@@ -105,12 +105,19 @@ export function installationPrefix({ db, random, now }: Tool): Promise<string> {
 /** What flows are given, on top of what every program has. */
 export async function flowDeps(
   tool: Tool,
-  { seam, mode }: Pick<ServiceConfig, 'seam' | 'mode'>,
+  { seam, mode, ladder }: Pick<ServiceConfig, 'seam' | 'mode' | 'ladder'>,
 ): Promise<Tool & FlowDeps> {
   const markerPrefix = await installationPrefix(tool);
   const { settleMs } = seam;
   const api = mode === 'observe' ? observingSeam(createSeamApi(seam)) : createSeamApi(seam);
-  return { ...tool, mode, seam: gateSeam(api, { ...tool, settleMs }), settleMs, markerPrefix };
+  return {
+    ...tool,
+    mode,
+    seam: gateSeam(api, { ...tool, settleMs }),
+    settleMs,
+    ladderMs: ladder.rungsMs,
+    markerPrefix,
+  };
 }
 
 async function assertKeysPresent(db: Db, vault: PinVault): Promise<void> {

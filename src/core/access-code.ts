@@ -23,6 +23,16 @@ export interface AccessCode {
   readonly nextTryAt: Date | null;
   readonly goneSignalAt: Date | null;
   readonly deviceAwaySince: Date | null;
+  /** Since when the lock holds it, as far as Seam has said. */
+  readonly readyAt: Date | null;
+  /** When Seam said that it was changed, until that is judged. */
+  readonly changedSignalAt: Date | null;
+  /** When the ladder last looked after it. */
+  readonly checkedAt: Date | null;
+  /** It has a PIN of its own, for its window only. */
+  readonly hasOtherPin: boolean;
+  readonly backupAccessCodeId: string | null;
+  readonly createdAt: Date;
   readonly reason: string | null;
 }
 

@@ -23,13 +23,22 @@ export type HistoryKind =
   | 'code.drifted'
   | 'code.orphaned'
   | 'seam.paused'
+  | 'seam.awaited'
   | 'seam.resumed'
   | 'code.observed'
   | 'job.set_aside'
   | 'job.retried'
   | 'job.recovered'
   | 'job.dropped'
-  | 'holder.erased';
+  | 'holder.erased'
+  | 'code.ready'
+  | 'code.not_ready'
+  | 'code.removing_late'
+  | 'code.changed_elsewhere'
+  | 'code.other_pin'
+  | 'code.backup_pulled'
+  | 'device.away'
+  | 'device.back';
 
 /** What an entry is about, as far as it says so. */
 export interface Subject {
@@ -47,23 +56,37 @@ export function causeOf(kind: HistoryKind, { scheduleId, deviceId, codeId }: Sub
   return [kind, subject, aspect].filter((part) => part !== '').join(' ');
 }
 
-const troubleBefore: readonly HistoryKind[] = ['code.postponed', 'code.refused', 'code.unsettled'];
+const troubleAsking: readonly HistoryKind[] = ['code.postponed', 'code.refused', 'code.unsettled'];
+const troubleBefore: readonly HistoryKind[] = [...troubleAsking, 'code.not_ready'];
 const troubleWith: readonly HistoryKind[] = [
   ...troubleBefore,
   'code.created',
   'code.deleting',
+  'code.removing_late',
   'code.reported',
-  'code.drifted',
+  'code.changed_elsewhere',
+  'code.other_pin',
+  'code.backup_pulled',
 ];
 
-/** Kinds of alerts about a code that an entry of this kind about it settles, or about none where neither is about one. A missed window stays until a person has seen it. */
+/**
+ * Kinds of alerts that an entry of this kind settles, about the same code or, where it is about none, the same device. A missed window stays until a
+ * person has seen it; what the ladder says of a code takes the place of what was said before, so that one cause is one alert.
+ */
 export const resolvedBy: Readonly<Partial<Record<HistoryKind, readonly HistoryKind[]>>> = {
   'code.created': troubleBefore,
   'code.adopted': troubleBefore,
-  'code.updated': troubleBefore,
+  'code.updated': troubleAsking,
+  'code.ready': ['code.not_ready'],
+  'code.not_ready': troubleAsking,
+  'code.other_pin': troubleBefore,
+  'code.backup_pulled': troubleBefore,
   'code.removed': troubleWith,
+  'code.watched': ['code.changed_elsewhere'],
   'window.closed': troubleWith,
-  'window.moved': ['code.refused'],
+  'window.missed': troubleBefore,
+  'window.moved': ['code.refused', 'code.not_ready'],
   'window.reopened': [...troubleWith, 'window.closed'],
-  'seam.resumed': ['seam.paused'],
+  'seam.resumed': ['seam.paused', 'seam.awaited'],
+  'device.back': ['device.away'],
 };

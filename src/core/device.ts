@@ -9,4 +9,8 @@ export interface DeviceFacts {
   /** Seam's `constraint_type`s. */
   readonly constraints: readonly string[];
   readonly nameLengthMax: number | null;
+  /** Seam's id of the account that it is connected through; null where it tells none. */
+  readonly connectedAccountId: string | null;
+  /** Whether Seam keeps a pool of backup codes for it. */
+  readonly hasBackupPool: boolean;
 }

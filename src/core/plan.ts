@@ -29,6 +29,8 @@ export type Action<Code extends AccessCode = AccessCode> =
   | { readonly kind: 'move'; readonly code: Code; readonly window: Window }
   /** Seam follows the row. */
   | { readonly kind: 'update'; readonly code: Code; readonly startsAt: Date; readonly endsAt: Date }
+  /** Seam said that it was changed: see whether it is still as asked. */
+  | { readonly kind: 'compare'; readonly code: Code }
   | { readonly kind: 'delete'; readonly code: Code; readonly reason: DeleteReason }
   | { readonly kind: 'removed'; readonly code: Code }
   | { readonly kind: 'close'; readonly code: Code; readonly reason: CloseReason }
@@ -160,7 +162,9 @@ function nextForCreated<Code extends AccessCode>(
   if (differs(code, target, live)) return { kind: 'move', code, window: target };
   const startsAt = startToAsk(code, target, now);
   const isAsAsked = same(code.askedStartsAt, startsAt) && same(code.askedEndsAt, target.endsAt);
-  return isAsAsked || quiet ? null : { kind: 'update', code, startsAt, endsAt: target.endsAt };
+  if (quiet) return null;
+  if (!isAsAsked) return { kind: 'update', code, startsAt, endsAt: target.endsAt };
+  return code.changedSignalAt === null ? null : { kind: 'compare', code };
 }
 
 /** A window in progress is joined now, once: what was asked stays if it comes no later than a new request would. */
@@ -186,9 +190,12 @@ function closing<Code extends AccessCode>(code: Code, now: Date): Action<Code> {
 
 /** The code that keeps this one, which is not at Seam, waiting: with one PIN for every window the last code must be gone first. */
 export function blockerOf(code: AccessCode, input: PlanInput): AccessCode | undefined {
-  if (input.rotates) return undefined;
+  if (input.rotates || code.hasOtherPin) return undefined;
   return input.codes.find(
-    (other) => mayHoldPin(other) || (isWaiting(other) && other.windowStartsAt < code.windowStartsAt),
+    (other) =>
+      other.id !== code.id &&
+      !other.hasOtherPin &&
+      (mayHoldPin(other) || (isWaiting(other) && other.windowStartsAt < code.windowStartsAt)),
   );
 }
 
@@ -203,7 +210,8 @@ function isWaiting({ state }: AccessCode): boolean {
  */
 function earlierTarget(code: AccessCode, targets: readonly Window[], input: PlanInput): Window | undefined {
   const { codes, rotates, now } = input;
-  if (rotates || code.state !== 'created' || code.goneSignalAt !== null || isLive(code, now)) return undefined;
+  if (rotates || code.hasOtherPin || code.state !== 'created' || code.goneSignalAt !== null || isLive(code, now))
+    return undefined;
   return targets.find(
     (window) =>
       window.startsAt < code.windowStartsAt &&

@@ -1,29 +1,68 @@
 import type { SeamEvent } from 'seam';
 
+/** What an event about an access code tells. */
+export type CodeNews =
+  /** It left the lock, or its object was deleted. */
+  | 'gone'
+  /** The lock holds it. */
+  | 'ready'
+  | 'setting_trouble'
+  | 'removing_trouble'
+  /** It is not as it was: whether that was us is seen by asking Seam. */
+  | 'changed'
+  /** Somebody took it off in the lock's own app, and Seam sets it again. */
+  | 'taken_off'
+  | 'backup_pulled'
+  | 'note';
+
 // What each event about an access code means to us. The compiler proves that none of the SDK's is left out.
 export const accessCodeEvents = {
   'access_code.removed_from_device': 'gone',
   'access_code.deleted': 'gone',
-  'access_code.failed_to_set_on_device': 'alert',
-  'access_code.failed_to_remove_from_device': 'alert',
-  'access_code.backup_access_code_pulled': 'note',
-  'access_code.changed': 'note',
-  'access_code.code_changed': 'note',
+  'access_code.set_on_device': 'ready',
+  'access_code.scheduled_on_device': 'ready',
+  'access_code.delay_in_setting_on_device': 'setting_trouble',
+  'access_code.failed_to_set_on_device': 'setting_trouble',
+  'access_code.delay_in_removing_from_device': 'removing_trouble',
+  'access_code.failed_to_remove_from_device': 'removing_trouble',
+  'access_code.changed': 'changed',
+  'access_code.code_changed': 'changed',
+  'access_code.time_frame_changed': 'changed',
+  'access_code.modified_external_to_seam': 'changed',
+  'access_code.deleted_external_to_seam': 'taken_off',
+  'access_code.backup_access_code_pulled': 'backup_pulled',
   'access_code.created': 'note',
-  'access_code.delay_in_removing_from_device': 'note',
-  'access_code.delay_in_setting_on_device': 'note',
-  'access_code.deleted_external_to_seam': 'note',
-  'access_code.modified_external_to_seam': 'note',
   'access_code.mutations_requested': 'note',
   'access_code.name_changed': 'note',
-  'access_code.scheduled_on_device': 'note',
-  'access_code.set_on_device': 'note',
-  'access_code.time_frame_changed': 'note',
-} as const satisfies Record<ManagedCodeEventType, 'gone' | 'alert' | 'note'>;
+} as const satisfies Record<ManagedCodeEventType, CodeNews>;
+
+/** What a device is away by. */
+export type AwayBecause = 'disconnected' | 'removed';
+
+// Whether Seam can reach a device, or has it at all; null: it can.
+export const deviceEvents = {
+  'device.disconnected': 'disconnected',
+  'device.removed': 'removed',
+  'device.deleted': 'removed',
+  'device.converted_to_unmanaged': 'removed',
+  'device.connected': null,
+  'device.added': null,
+  'device.unmanaged.converted_to_managed': null,
+} as const satisfies Partial<Record<EventType, AwayBecause | null>>;
+
+// The same for every device of an account.
+export const accountEvents = {
+  'connected_account.disconnected': 'disconnected',
+  'connected_account.deleted': 'removed',
+  'connected_account.connected': null,
+  'connected_account.completed_first_sync_after_reconnection': null,
+} as const satisfies Partial<Record<EventType, AwayBecause | null>>;
+
+const usedEvents = { ...accessCodeEvents, ...deviceEvents, ...accountEvents };
 
 /** What is re-read from Seam: the types that lead to anything. */
-export const usedEventTypes: readonly (keyof typeof accessCodeEvents)[] = Object.keys(accessCodeEvents).filter(
-  (type): type is keyof typeof accessCodeEvents => Object.hasOwn(accessCodeEvents, type),
+export const usedEventTypes: readonly (keyof typeof usedEvents)[] = Object.keys(usedEvents).filter(
+  (type): type is keyof typeof usedEvents => Object.hasOwn(usedEvents, type),
 );
 
 // Known to the SDK and of no use here: told apart from types that are newer than the SDK, so that a log says which.
@@ -74,36 +113,25 @@ export const unusedEventTypes: ReadonlySet<string> = new Set([
   'connect_webview.login_failed',
   'connect_webview.login_succeeded',
   'connected_account.completed_first_sync',
-  'connected_account.completed_first_sync_after_reconnection',
-  'connected_account.connected',
   'connected_account.created',
-  'connected_account.deleted',
-  'connected_account.disconnected',
   'connected_account.reauthorization_requested',
   'connected_account.successful_login',
   'device.accessory_keypad_connected',
   'device.accessory_keypad_disconnected',
-  'device.added',
   'device.battery_status_changed',
-  'device.connected',
   'device.connection_became_flaky',
   'device.connection_stabilized',
-  'device.converted_to_unmanaged',
-  'device.deleted',
-  'device.disconnected',
   'device.doorbell_rang',
   'device.error.subscription_required',
   'device.error.subscription_required.resolved',
   'device.low_battery',
   'device.name_changed',
-  'device.removed',
   'device.salto.privacy_mode_activated',
   'device.salto.privacy_mode_deactivated',
   'device.tampered',
   'device.third_party_integration_detected',
   'device.third_party_integration_no_longer_detected',
   'device.unmanaged.connected',
-  'device.unmanaged.converted_to_managed',
   'device.unmanaged.disconnected',
   'lock.access_denied',
   'lock.locked',
@@ -125,4 +153,7 @@ type EventType = SeamEvent['event_type'];
 /** Codes that are not managed by this workspace are nobody's of ours. */
 type UnmanagedCodeEventType = Extract<EventType, `access_code.unmanaged.${string}`>;
 type ManagedCodeEventType = Exclude<Extract<EventType, `access_code.${string}`>, UnmanagedCodeEventType>;
-type UnusedEventType = Exclude<EventType, ManagedCodeEventType>;
+type UnusedEventType = Exclude<
+  EventType,
+  ManagedCodeEventType | keyof typeof deviceEvents | keyof typeof accountEvents
+>;

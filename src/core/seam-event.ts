@@ -3,14 +3,27 @@
 
 import { z } from 'zod';
 import { type Json, redactPins } from './redact.ts';
-import { accessCodeEvents, unusedEventTypes } from './seam-event-types.ts';
+import {
+  type AwayBecause,
+  accessCodeEvents,
+  accountEvents,
+  type CodeNews,
+  deviceEvents,
+  unusedEventTypes,
+} from './seam-event-types.ts';
 
 /** What an event tells Relatch. */
 export type EventMeaning =
-  /** The code left the lock, or its object was deleted: the trigger of the next window's code. */
-  | ({ readonly kind: 'gone' } & AboutCode)
-  /** A step in the life of a code, to be recorded; an alert if a person should look. */
-  | ({ readonly kind: 'note'; readonly alert: boolean } & AboutCode)
+  /** `gone` is the trigger of the next window's code; the other news go into its row, and to people where one should look. */
+  | ({ readonly kind: 'code'; readonly news: CodeNews } & AboutCode)
+  /** Whether Seam can reach a device, or all devices of an account. */
+  | {
+      readonly kind: 'reach';
+      readonly about: { readonly deviceId: string } | { readonly connectedAccountId: string };
+      /** Null: it is back. */
+      readonly awayBecause: AwayBecause | null;
+      readonly occurredAt: Date | undefined;
+    }
   | { readonly kind: 'ignored'; readonly reason: IgnoredReason };
 
 /** The code that an event is about; ids and time as far as the event gives them. */
@@ -18,10 +31,11 @@ export interface AboutCode {
   readonly accessCodeId: string;
   readonly deviceId: string | undefined;
   readonly occurredAt: Date | undefined;
+  readonly backupAccessCodeId: string | undefined;
 }
 
 /** Why an event is not acted on. */
-export type IgnoredReason = 'unknown_event_type' | 'event_type_not_used' | 'no_access_code_id';
+export type IgnoredReason = 'unknown_event_type' | 'event_type_not_used' | 'no_access_code_id' | 'no_device_id';
 
 /** The fields that we read; each is absent when it is missing or not what it should be. */
 export interface SeamEventFields {
@@ -29,6 +43,8 @@ export interface SeamEventFields {
   readonly eventType: string | undefined;
   readonly accessCodeId: string | undefined;
   readonly deviceId: string | undefined;
+  readonly connectedAccountId: string | undefined;
+  readonly backupAccessCodeId: string | undefined;
   readonly occurredAt: Date | undefined;
 }
 
@@ -58,6 +74,8 @@ const eventSchema = z.object({
   event_type: type,
   access_code_id: id,
   device_id: id,
+  connected_account_id: id,
+  backup_access_code_id: id,
   occurred_at: instant,
   created_at: instant,
 });
@@ -70,6 +88,8 @@ export function readEvent(event: unknown): SeamEventFields {
     eventType: data?.event_type,
     accessCodeId: data?.access_code_id,
     deviceId: data?.device_id,
+    connectedAccountId: data?.connected_account_id,
+    backupAccessCodeId: data?.backup_access_code_id,
     occurredAt: data?.occurred_at ?? data?.created_at,
   };
 }
@@ -86,16 +106,22 @@ export function classifyEvent(event: unknown): EventMeaning {
 
 /** As `classifyEvent`, for an event that has been read already. */
 export function classifyFields(fields: SeamEventFields): EventMeaning {
-  const { eventType = '', accessCodeId, deviceId, occurredAt } = fields;
-  if (!isAccessCodeEvent(eventType)) {
-    return { kind: 'ignored', reason: unusedEventTypes.has(eventType) ? 'event_type_not_used' : 'unknown_event_type' };
+  const { eventType = '', accessCodeId, deviceId, connectedAccountId, backupAccessCodeId, occurredAt } = fields;
+  if (isKey(eventType, accessCodeEvents)) {
+    if (accessCodeId === undefined) return { kind: 'ignored', reason: 'no_access_code_id' };
+    return { kind: 'code', news: accessCodeEvents[eventType], accessCodeId, deviceId, occurredAt, backupAccessCodeId };
   }
-  if (accessCodeId === undefined) return { kind: 'ignored', reason: 'no_access_code_id' };
-  const about = { accessCodeId, deviceId, occurredAt };
-  const meaning = accessCodeEvents[eventType];
-  return meaning === 'gone' ? { kind: 'gone', ...about } : { kind: 'note', alert: meaning === 'alert', ...about };
+  if (isKey(eventType, deviceEvents)) {
+    if (deviceId === undefined) return { kind: 'ignored', reason: 'no_device_id' };
+    return { kind: 'reach', about: { deviceId }, awayBecause: deviceEvents[eventType], occurredAt };
+  }
+  if (isKey(eventType, accountEvents)) {
+    if (connectedAccountId === undefined) return { kind: 'ignored', reason: 'no_device_id' };
+    return { kind: 'reach', about: { connectedAccountId }, awayBecause: accountEvents[eventType], occurredAt };
+  }
+  return { kind: 'ignored', reason: unusedEventTypes.has(eventType) ? 'event_type_not_used' : 'unknown_event_type' };
 }
 
-function isAccessCodeEvent(eventType: string): eventType is keyof typeof accessCodeEvents {
-  return Object.hasOwn(accessCodeEvents, eventType);
+function isKey<Table extends object>(eventType: string, table: Table): eventType is keyof Table & string {
+  return Object.hasOwn(table, eventType);
 }

@@ -15,12 +15,14 @@ import {
 /**
  * When an open code is to be planned again at the latest, whatever events come or stay away.
  * Always after `now`: what is due now has been done, or has set a quiet time.
+ * @param rungAt when the ladder is to look after it; one that has passed could not be asked for, and is again in a minute
  */
-export function wakeAt(code: AccessCode, input: PlanInput): Date {
+export function wakeAt(code: AccessCode, input: PlanInput, rungAt: Date | null = null): Date {
   const { now } = input;
   const quiet = isQuiet(code, now) ? code.quietUntil.getTime() : null;
   const soonest = now.getTime() + 1_000;
-  return new Date(Math.max(soonest, wakeMs(code, input, quiet)));
+  const rung = rungAt === null ? Number.POSITIVE_INFINITY : rungAt > now ? rungAt.getTime() : now.getTime() + minuteMs;
+  return new Date(Math.max(soonest, Math.min(wakeMs(code, input, quiet), rung)));
 }
 
 function wakeMs(code: AccessCode, input: PlanInput, quiet: number | null): number {

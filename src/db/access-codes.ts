@@ -64,6 +64,8 @@ export async function insertIntent(
       state: isClosed ? 'closed' : 'planned',
       nextTryAt: isClosed ? null : now,
       reason: closedBecause ?? null,
+      // Rungs of the ladder before it do not count, and they go by this clock.
+      createdAt: now,
     },
     skipDuplicates: true,
   });

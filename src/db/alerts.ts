@@ -20,15 +20,19 @@ export async function raiseAlert(tx: Tx, alert: NewAlert): Promise<void> {
     do update set last_seen_at = excluded.last_seen_at, message = excluded.message, times = alerts.times + 1`;
 }
 
-/** Resolves what an entry of this kind about this code, or about none, settles. */
-export async function resolveAlerts(
-  tx: Tx,
-  entry: { kind: HistoryKind; codeId: string | null; at: Date },
-): Promise<void> {
+/** Whether there is an unresolved alert of this cause, see `causeOf`. */
+export async function isRaised(tx: Tx, cause: string): Promise<boolean> {
+  return (await tx.alert.count({ where: { cause, state: { not: 'resolved' } } })) > 0;
+}
+
+/** Resolves what an entry of this kind settles about its code; without one, about just its schedule and device. */
+export async function resolveAlerts(tx: Tx, entry: Subject & { kind: HistoryKind; at: Date }): Promise<void> {
   const kinds = resolvedBy[entry.kind];
   if (kinds === undefined) return;
+  const { scheduleId = null, deviceId = null, codeId = null } = entry;
+  const subject = codeId === null ? { codeId, deviceId, scheduleId } : { codeId };
   await tx.alert.updateMany({
-    where: { codeId: entry.codeId, kind: { in: [...kinds] }, state: { not: 'resolved' } },
+    where: { ...subject, kind: { in: [...kinds] }, state: { not: 'resolved' } },
     data: { state: 'resolved', settledAt: entry.at, settledBecause: entry.kind },
   });
 }

@@ -39,7 +39,6 @@ export async function insertHistory(tx: Tx, entry: HistoryEntry): Promise<void> 
     },
     select: { id: true },
   });
-  const { kind, codeId = null, at } = entry;
-  await resolveAlerts(tx, { kind, codeId, at });
+  await resolveAlerts(tx, entry);
   if (entry.alert === true) await raiseAlert(tx, entry);
 }

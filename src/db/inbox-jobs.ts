@@ -1,6 +1,6 @@
 // The inbox from its inner side: rows become jobs, jobs settle rows. Times here are the database's.
 import { createHash } from 'node:crypto';
-import type { SeamEventFields } from '../core/seam-event.ts';
+import { readEvent, type SeamEventFields } from '../core/seam-event.ts';
 import type { Db, Tx } from './client.ts';
 import type { Queue } from './queue.ts';
 
@@ -35,17 +35,26 @@ export async function queueDueEvents(db: Db, queue: Pick<Queue, 'sendEvents'>, l
 /** Reads a row that waits to be handled and keeps others from settling it until the transaction ends. */
 export async function lockReceived(tx: Tx, key: string): Promise<SeamEventFields | null> {
   const rows = await tx.$queryRaw<
-    { event_type: string | null; access_code_id: string | null; device_id: string | null; occurred_at: Date | null }[]
+    {
+      event_type: string | null;
+      access_code_id: string | null;
+      device_id: string | null;
+      occurred_at: Date | null;
+      payload: unknown;
+    }[]
   >`
-    select event_type, access_code_id, device_id, occurred_at
+    select event_type, access_code_id, device_id, occurred_at, payload
       from inbox where key = ${key} and state = 'received' for update`;
   const [row] = rows;
   if (row === undefined) return null;
+  const { connectedAccountId, backupAccessCodeId } = readEvent(row.payload);
   return {
     eventId: key,
     eventType: row.event_type ?? undefined,
     accessCodeId: row.access_code_id ?? undefined,
     deviceId: row.device_id ?? undefined,
+    connectedAccountId,
+    backupAccessCodeId,
     occurredAt: row.occurred_at ?? undefined,
   };
 }

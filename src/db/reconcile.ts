@@ -88,18 +88,9 @@ export async function markGone(tx: Tx, code: StoredCode, at: Date): Promise<bool
   return changeIfSame(tx, code, { goneSignalAt: at });
 }
 
-/** Notes the times that Seam has of a code: the plan moves it to its own, unless these count as asked for. */
-export async function noteTimes(
-  tx: Tx,
-  code: StoredCode,
-  seen: { startsAt: Date | null; endsAt: Date | null; isAsked: boolean },
-): Promise<boolean> {
-  const { startsAt, endsAt, isAsked } = seen;
-  return changeIfSame(tx, code, {
-    confirmedStartsAt: startsAt ?? code.confirmedStartsAt,
-    confirmedEndsAt: endsAt ?? code.confirmedEndsAt,
-    ...(isAsked ? {} : { askedStartsAt: startsAt, askedEndsAt: endsAt, quietUntil: null }),
-  });
+/** Marks a code as a report of its change would, likewise. */
+export async function markChanged(tx: Tx, code: StoredCode, at: Date): Promise<boolean> {
+  return changeIfSame(tx, code, { changedSignalAt: at, quietUntil: null });
 }
 
 /** An update raises no fence: what it asked and what was confirmed tell that there was none meanwhile. */
@@ -188,15 +179,6 @@ export async function resolveAlert(tx: Tx, id: string, at: Date, because: string
     where: { id, state: { not: 'resolved' } },
     data: { state: 'resolved', settledAt: at, settledBecause: because },
   });
-}
-
-/** Whether history tells that this was found about a code of late. */
-export async function wasToldSince(tx: Tx, codeId: string, message: string, since: Date): Promise<boolean> {
-  const row = await tx.historyEntry.findFirst({
-    where: { codeId, kind: 'code.drifted', message, at: { gte: since } },
-    select: { id: true },
-  });
-  return row !== null;
 }
 
 /** Any schedule that has or had a door at a device: a row must belong to one. */

@@ -121,6 +121,7 @@ function configFor(simulator: Simulator, dataDir: string, secret: string): Servi
     mode: 'active',
     retention: { days: 400 },
     reconcile: { intervalMs: 300_000 },
+    ladder: { rungsMs: [24 * 3_600_000, 2 * 3_600_000, 900_000] },
     jobs: { concurrency: 10 },
   };
 }

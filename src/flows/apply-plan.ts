@@ -5,6 +5,7 @@ import { unreachable } from '../core/errors.ts';
 import { type Action, blockerOf, type CloseReason } from '../core/plan.ts';
 import { type CodeChange, changeCode, insertIntent, type StoredCode } from '../db/access-codes.ts';
 import type { HistoryEntry } from '../db/history.ts';
+import { compareCode } from './compare-code.ts';
 import { confirmGone } from './confirm-gone.ts';
 import { createCode } from './create-code.ts';
 import { deleteCode } from './delete-code.ts';
@@ -34,6 +35,8 @@ export async function applyAction(deps: FlowDeps, door: Door, action: Action<Sto
       return findCode(deps, door, action.code);
     case 'confirm_gone':
       return confirmGone(deps, door, action.code, action.isEarly);
+    case 'compare':
+      return compareCode(deps, door, action.code);
     case 'update':
       return updateCode(deps, door, action.code, action);
     case 'delete':

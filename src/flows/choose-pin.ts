@@ -43,6 +43,13 @@ export async function choosePin(
   return own;
 }
 
+/** A PIN for one window only, in the place of one that the lock does not take; null when none is free. */
+export async function drawOtherPin(deps: FlowDeps, door: Door & { device: KnownDevice }): Promise<EncryptedPin | null> {
+  const { pinLengths, constraints } = door.device;
+  const other = await drawn(deps, door, { lengths: pinLengths, types: constraints });
+  return other.ok ? other.stored : null;
+}
+
 async function drawn(deps: FlowDeps, door: Door, constraints: PinConstraints): Promise<ChosenPin> {
   const known = await loadPinsOnDevices(deps.db.prisma, [door.key.deviceId]);
   const taken = new Set(known.map((pin) => deps.vault.decrypt(pin, pin.scheduleId)));

@@ -10,12 +10,11 @@ import type { PlanKey } from '../db/queue.ts';
 import {
   codesKnownAt,
   doorsAtDevice,
+  markChanged,
   markGone,
-  noteTimes,
   openCodesAt,
   outOfPlan,
   reopenForRemoval,
-  wasToldSince,
 } from '../db/reconcile.ts';
 import type { SeamCode } from '../seam/api.ts';
 import type { SeamFailure, SeamResult } from '../seam/errors.ts';
@@ -34,9 +33,6 @@ export type Comparison =
   | { readonly kind: 'compared'; readonly repairs: readonly Repair[] }
   | { readonly kind: 'failed'; readonly failure: SeamFailure }
   | { readonly kind: 'spent'; readonly why: string };
-
-// So long the same wrong times may be a lock's way of rounding; after that they are somebody's doing again.
-const stubbornMs = 3_600_000;
 
 /** Compares one device. A device that Seam does not know has no codes: each is judged by the plan, which waits for the device. */
 export async function compareDevice(deps: FlowDeps, deviceId: string, budget: Budget): Promise<Comparison> {
@@ -102,9 +98,8 @@ async function repairOf(
   if (door === null) throw new Error(`code ${code.id} belongs to no schedule`);
   const what = `the code of ${describeWindow(door, windowOf(code))}`;
   const { now } = door.input;
-  const tell = (message: string, more: { alert?: boolean } = {}): HistoryEntry =>
+  const tell = (message: string): HistoryEntry =>
     entryFor(door, 'code.drifted', message, {
-      ...more,
       codeId: code.id,
       detail: { drift: drift.kind, access_code_id: code.accessCodeId },
     });
@@ -129,13 +124,9 @@ async function repairOf(
       const { startsAt, endsAt } = drift.listed;
       const times = `from ${startsAt?.toISOString() ?? 'ever'} to ${endsAt?.toISOString() ?? 'ever'}`;
       const message = `Seam has other times than it confirmed for ${what}: ${times}.`;
-      return repair(`give its times back to ${what}`, async (tx) => {
-        // Asked again and answered the same: the lock cannot do better, and asking on would never end.
-        const isAsked = await wasToldSince(tx, code.id, message, new Date(now.getTime() - stubbornMs));
-        const isNoted = await noteTimes(tx, code, { startsAt, endsAt, isAsked });
-        if (!isNoted) return null;
-        return isAsked ? tell(`It keeps them. ${message} Check the lock.`, { alert: true }) : tell(message);
-      });
+      return repair(`compare ${what} with what was asked`, async (tx) =>
+        (await markChanged(tx, code, now)) ? tell(message) : null,
+      );
     }
   }
 }

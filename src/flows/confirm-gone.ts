@@ -2,17 +2,18 @@
 import { removalDelayMs } from '../core/backoff.ts';
 import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
-import { deleteCode } from './delete-code.ts';
-import { type Door, describeWindow, ending, entryFor, seamIdOf, whose, windowOf } from './door.ts';
+import { deleteBackup, deleteCode } from './delete-code.ts';
+import { type Door, describeWindow, ending, entryFor, seamRefOf, whose, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { postpone } from './postpone.ts';
 import { commit } from './record.ts';
+import { recordFound } from './record-reach.ts';
 import { recordRemoved } from './record-removed.ts';
 
 const awayDelayMs = 300_000;
 
 export async function confirmGone(deps: FlowDeps, door: Door, code: StoredCode, isEarly: boolean): Promise<void> {
-  const asked = await deps.seam.getCode({ deviceId: door.key.deviceId, accessCodeId: seamIdOf(code) });
+  const asked = await deps.seam.getCode(seamRefOf(code));
   if (!asked.ok && asked.failure.kind !== 'code_not_found') return postpone(deps, door, code, asked.failure);
   const seamCode = asked.ok ? asked.value : null;
   const isOver = seamCode === null || isExpired(seamCode, door.input.now);
@@ -46,8 +47,13 @@ async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode
   }
   const device = await deps.seam.getDevice(door.key.deviceId);
   if (!device.ok && device.failure.kind !== 'device_not_found') return postpone(deps, door, code, device.failure);
-  if (!device.ok || device.value.isAway) return waitForDevice(deps, door, code);
+  if (!device.ok || device.value.isAway) return waitForDevice(deps, door, code, !device.ok);
+  await recordFound(deps, door, true);
   if (code.deviceAwaySince !== null) return reopenWindow(deps, door, code);
+  if (code.backupAccessCodeId !== null) {
+    const failure = await deleteBackup(deps, { deviceId: code.deviceId, accessCodeId: code.backupAccessCodeId });
+    if (failure !== null) return postpone(deps, door, code, failure);
+  }
   const message =
     `Taken away by somebody in Seam: the code of ${what}. The window stays closed on this door, the next one is not affected. ` +
     'Change or pause and resume the schedule to open it again.';
@@ -56,7 +62,7 @@ async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode
 }
 
 /** A code that went with its device was not deleted by anybody. */
-async function waitForDevice(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
+async function waitForDevice(deps: FlowDeps, door: Door, code: StoredCode, isGone: boolean): Promise<void> {
   const { now } = door.input;
   const quietUntil = new Date(now.getTime() + awayDelayMs);
   const away = { deviceAwaySince: code.deviceAwaySince ?? now, quietUntil };
@@ -65,8 +71,11 @@ async function waitForDevice(deps: FlowDeps, door: Door, code: StoredCode): Prom
     return;
   }
   const message = `The device is gone from Seam, or its account is disconnected: ${whose(door)} has no code until it is back.`;
-  const entry = entryFor(door, 'code.postponed', message, { alert: true, codeId: code.id });
+  // What is said of the device is the one alert.
+  const alert = door.device === null || (!isGone && door.device.awaySince === null);
+  const entry = entryFor(door, 'code.postponed', message, { alert, codeId: code.id });
   await commit(deps, entry, (tx) => changeCode(tx, code, away));
+  if (isGone) await recordFound(deps, door, false);
 }
 
 async function reopenWindow(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {

@@ -15,6 +15,7 @@ import { knowDevice } from './know-device.ts';
 import { observe } from './observe.ts';
 import { postpone } from './postpone.ts';
 import { commit } from './record.ts';
+import { recordFound } from './record-reach.ts';
 import { resolveDuplicate } from './resolve-duplicate.ts';
 
 const secondMs = 1_000;
@@ -57,8 +58,10 @@ export async function createCode(deps: FlowDeps, door: Door, code: StoredCode): 
     startsAt,
     endsAt,
   });
-  if (result.ok) await recordCreated(deps, door, claimed, result.value, false);
-  else await recordFailure(deps, door, claimed, result.failure, pin.pin);
+  if (result.ok) {
+    await recordCreated(deps, door, claimed, result.value, false);
+    await recordFound(deps, door, true);
+  } else await recordFailure(deps, door, claimed, result.failure, pin.pin);
 }
 
 async function recordFailure(

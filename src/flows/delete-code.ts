@@ -1,6 +1,8 @@
 import { removalDelayMs } from '../core/backoff.ts';
 import type { DeleteReason } from '../core/plan.ts';
 import { changeCode, type StoredCode } from '../db/access-codes.ts';
+import type { CodeRef } from '../seam/api.ts';
+import type { SeamFailure, SeamResult } from '../seam/errors.ts';
 import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { observe } from './observe.ts';
@@ -39,7 +41,13 @@ export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, r
       : await commit(deps, entry, (tx) => changeCode(tx, code, removing));
   if (!isMarked) return;
   const marked = { ...code, ...removing };
-  const result = await deps.seam.deleteCode({ deviceId: door.key.deviceId, accessCodeId });
+  const { deviceId } = door.key;
+  // Its backup ends with it by itself; sooner than at its end, only if asked.
+  const { backupAccessCodeId } = code;
+  const backupFailure =
+    backupAccessCodeId === null ? null : await deleteBackup(deps, { deviceId, accessCodeId: backupAccessCodeId });
+  const own = await deps.seam.deleteCode({ deviceId, accessCodeId });
+  const result: SeamResult<null> = backupFailure === null ? own : { ok: false, failure: backupFailure };
   const isStubborn = attempts === stubbornAttempts;
   if (result.ok) {
     if (isStubborn) await recordStubborn(deps, door, code);
@@ -52,6 +60,12 @@ export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, r
   const isFirstForPerson = attempts === 1 && (needsPerson(result.failure) || result.failure.kind === 'rejected');
   const news = { isAlert: isFirstForPerson || isStubborn, isRepetition: attempts > 1 && !isStubborn };
   await postpone(deps, door, marked, result.failure, { reason: removing.reason, attempts }, news);
+}
+
+/** Has a backup code removed; the failure where that is to be tried again. */
+export async function deleteBackup(deps: FlowDeps, backup: CodeRef): Promise<SeamFailure | null> {
+  const deleted = await deps.seam.deleteCode(backup);
+  return deleted.ok || deleted.failure.kind === 'code_not_found' ? null : deleted.failure;
 }
 
 /** Somebody else may have it removed meanwhile: Seam is asked, and told nothing. */
@@ -69,5 +83,5 @@ async function recordStubborn(deps: FlowDeps, door: Door, code: StoredCode): Pro
   const message =
     `Still on the lock: the code of ${describeWindow(door, windowOf(code))}, although Seam was asked ${stubbornAttempts} times ` +
     'to remove it. Check that the lock is online; until then its PIN opens the door.';
-  await record(deps, entryFor(door, 'code.deleting', message, { alert: true, codeId: code.id }));
+  await record(deps, entryFor(door, 'code.removing_late', message, { alert: true, codeId: code.id }));
 }

@@ -8,6 +8,7 @@ const words: Readonly<Record<Action['kind'], string>> = {
   find: 'look on the device for the code of',
   confirm_gone: 'ask Seam whether it still has the code of',
   move: 'move the plan of',
+  compare: 'ask Seam whether it changed the code of',
   update: 'give new times to the code of',
   delete: 'have Seam remove the code of',
   removed: 'record the removal of the code of',

@@ -9,6 +9,7 @@ import { loadDoorBlackouts } from '../db/door-blackouts.ts';
 import type { HistoryEntry, HistoryKind } from '../db/history.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { loadSchedule } from '../db/schedules.ts';
+import type { CodeRef } from '../seam/api.ts';
 import type { FlowDeps } from './flow-deps.ts';
 
 export interface Door {
@@ -63,11 +64,15 @@ export function entryFor(
 
 /** "Cleaning crew at Front door, Mon 9 Mar 09:00–17:00": whose code where and for when, in the schedule's own time. */
 export function describeWindow(door: Door, window: { startsAt: Date; endsAt: Date }): string {
-  const { schedule } = door;
-  const starts = formatInTimeZone(window.startsAt, schedule.timezone, 'EEE d MMM HH:mm');
-  const isSameDay = localDateOf(schedule.timezone, window.startsAt) === localDateOf(schedule.timezone, window.endsAt);
-  const ends = formatInTimeZone(window.endsAt, schedule.timezone, isSameDay ? 'HH:mm' : 'EEE d MMM HH:mm');
-  return `${whose(door)}, ${starts}–${ends}`;
+  return `${whose(door)}, ${hoursOf(door.schedule.timezone, window)}`;
+}
+
+/** "Mon 9 Mar 09:00–17:00" in this zone. */
+export function hoursOf(timezone: string, window: { startsAt: Date; endsAt: Date }): string {
+  const starts = formatInTimeZone(window.startsAt, timezone, 'EEE d MMM HH:mm');
+  const isSameDay = localDateOf(timezone, window.startsAt) === localDateOf(timezone, window.endsAt);
+  const ends = formatInTimeZone(window.endsAt, timezone, isSameDay ? 'HH:mm' : 'EEE d MMM HH:mm');
+  return `${starts}–${ends}`;
 }
 
 /** "Cleaning crew at Front door". Who carries the PIN is not kept in the history, which outlives the person's data. */
@@ -88,7 +93,8 @@ export function ending(door: Door, code: StoredCode, state: 'removed' | 'closed'
   const keepsOwn =
     reason === 'not_planned' || code.state === 'removing' || code.windowEndsAt <= door.input.now || goesOn(door, code);
   const generation = keepsOwn ? code.generation : Math.max(code.generation, door.input.generation);
-  return { state, reason, generation, nextTryAt: null, quietUntil: null, goneSignalAt: null };
+  const removedAt = code.accessCodeId === null ? null : (code.goneSignalAt ?? door.input.now);
+  return { state, reason, generation, removedAt, nextTryAt: null, quietUntil: null, goneSignalAt: null };
 }
 
 /**
@@ -112,7 +118,11 @@ export function goesOn({ input: { now } }: Door, code: StoredCode): boolean {
   );
 }
 
-/** Seam's id of a code that it has; a row without one is never in such a state. */
+/** The code at Seam; a row without its id is never in a state that asks for it. */
+export function seamRefOf(code: StoredCode): CodeRef {
+  return { deviceId: code.deviceId, accessCodeId: seamIdOf(code) };
+}
+
 export function seamIdOf(code: StoredCode): string {
   if (code.accessCodeId === null) throw new Error(`code ${code.id} is ${code.state} and has no id at Seam`);
   return code.accessCodeId;

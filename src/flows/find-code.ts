@@ -1,5 +1,6 @@
 // A create whose outcome is not known is looked for by its marker, never sooner than it could still land.
 import { bearsMarker } from '../core/access-code.ts';
+import { laterMs } from '../core/backoff.ts';
 import { changeCode, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
 import type { SeamFailure } from '../seam/errors.ts';
@@ -8,6 +9,9 @@ import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { postpone } from './postpone.ts';
 import { record } from './record.ts';
+
+// Tried each time that it is settled then.
+const nearMs = 30 * 60_000;
 
 /** Adopts the code if the device has it; otherwise it may be asked for again. */
 export async function findCode(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
@@ -22,13 +26,23 @@ export async function findCode(deps: FlowDeps, door: Door, code: StoredCode): Pr
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
   const [oldest, ...surplus] = found;
   if (oldest === undefined) {
-    await changeCode(deps.db.prisma, code, { state: 'planned', quietUntil: null });
+    // Where it waits it stays unknown, and is looked for once more right before it is asked for again.
+    const quietUntil = quietAfter(deps, door, code);
+    await changeCode(deps.db.prisma, code, quietUntil === null ? { state: 'planned', quietUntil } : { quietUntil });
     return;
   }
   const failure = await deleteSurplus(deps, door, code, surplus);
   // Found again with the others, once Seam can be asked: until it is gone, its PIN opens the door beside the other.
   if (failure !== null) return postpone(deps, door, code, failure);
   await recordCreated(deps, door, code, oldest, true);
+}
+
+/** Until when a create that failed is not repeated: ever later, but often enough while its window is near or has begun. */
+function quietAfter({ random }: FlowDeps, { input: { now } }: Door, code: StoredCode): Date | null {
+  const isFirst = code.attempts <= 1;
+  if (isFirst || code.calledAt === null || code.windowStartsAt.getTime() - now.getTime() < nearMs) return null;
+  const until = new Date(code.calledAt.getTime() + laterMs(code.attempts, random));
+  return until > now ? until : null;
 }
 
 /** The failure for which a later try may remove what is left; null when all are being removed, or never will be. */

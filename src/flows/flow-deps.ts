@@ -18,6 +18,8 @@ export interface FlowDeps {
   readonly mode: 'active' | 'observe';
   /** How long after a create of unknown outcome it may still land. */
   readonly settleMs: number;
+  /** How long before a window its code is looked after, longest first. */
+  readonly ladderMs: readonly number[];
   /** Begins every marker of this installation. */
   readonly markerPrefix: string;
 }

@@ -112,6 +112,8 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
     createCode: async (request) => noted('create', request.deviceId, await seam.createCode(request)),
     updateCode: (request) => write('update', request, () => seam.updateCode(request)),
     deleteCode: (code) => write('delete', code, () => seam.deleteCode(code)),
+    // It gives out a code that is on the lock already: a write to Seam, but none that a door's limits count.
+    pullBackupCode: (code) => read(code.deviceId, () => seam.pullBackupCode(code)),
     getCode: (code) => read(code.deviceId, () => seam.getCode(code)),
     listCodes: (deviceId) => read(deviceId, () => seam.listCodes(deviceId)),
     listManagedCodes: (deviceId) => read(deviceId, () => seam.listManagedCodes(deviceId)),

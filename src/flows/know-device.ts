@@ -18,5 +18,6 @@ export async function knowDevice(
   const asked = await deps.seam.getDevice(deviceId);
   if (!asked.ok) return asked;
   await saveDevice(deps.db.prisma, asked.value, now);
-  return { ok: true, value: { ...asked.value, refreshedAt: now } };
+  const { awaySince, awayBecause } = known ?? { awaySince: null, awayBecause: null };
+  return { ok: true, value: { ...asked.value, refreshedAt: now, awaySince, awayBecause } };
 }

@@ -1,12 +1,14 @@
 // The one job that writes to Seam: derive the state of a schedule's door, decide, do, record, until nothing is left to do.
 // Order and repetition of jobs do not matter; two for one door never run in parallel.
 import { isOpen } from '../core/access-code.ts';
+import type { Ladder, Trouble } from '../core/ladder.ts';
 import { type Action, isRowAction, planSchedule } from '../core/plan.ts';
 import { wakeAt } from '../core/wake.ts';
 import { changeCode, hasOpenCodes, type StoredCode } from '../db/access-codes.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { markEnded } from '../db/schedules.ts';
 import { applyAction } from './apply-plan.ts';
+import { climbLadder, readLadder, rungOf } from './climb-ladder.ts';
 import { type Door, entryFor, goesOn, readDoor, whose } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { knowDevice } from './know-device.ts';
@@ -24,6 +26,7 @@ const roundsMax = 12;
 export async function planDoor(deps: FlowDeps, key: PlanKey): Promise<void> {
   const isToDo = onceObserved(deps);
   let known: Door | null = null;
+  const tried = new Map<string, Trouble>();
   for (let round = 0; round < roundsMax; round += 1) {
     let door = await readDoor(deps, key, known);
     if (door === null) return;
@@ -32,7 +35,12 @@ export async function planDoor(deps: FlowDeps, key: PlanKey): Promise<void> {
     const actions = planSchedule(door.input).filter(isToDo);
     for (const action of actions) await applyAction(deps, door, action);
     if (actions.length === 0) {
-      await setWakes(deps, door);
+      const ladder = await readLadder(deps, door);
+      if (await climbLadder(deps, door, ladder, tried)) {
+        known = door;
+        continue;
+      }
+      await setWakes(deps, door, ladder);
       if (door.isServed && door.input.windows.length === 0) await endSchedule(deps, door);
       return;
     }
@@ -53,9 +61,9 @@ async function withDevice(deps: FlowDeps, door: Door): Promise<Door> {
   return device.ok ? { ...door, device: device.value } : door;
 }
 
-async function setWakes(deps: FlowDeps, door: Door): Promise<void> {
+async function setWakes(deps: FlowDeps, door: Door, ladder: Ladder): Promise<void> {
   for (const code of door.input.codes.filter(isOpen)) {
-    const nextTryAt = wakeAt(code, door.input);
+    const nextTryAt = wakeAt(code, door.input, rungOf(door, code, ladder)?.dueAt);
     if (code.nextTryAt?.getTime() !== nextTryAt.getTime()) await changeCode(deps.db.prisma, code, { nextTryAt });
   }
 }

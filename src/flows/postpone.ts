@@ -5,6 +5,7 @@ import type { SeamFailure } from '../seam/errors.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { commit } from './record.ts';
+import { recordFound } from './record-reach.ts';
 
 /**
  * Leaves a code for later because Seam could not be asked, or did nothing: sets its quiet time and says so once. `change`
@@ -18,7 +19,7 @@ export async function postpone(
   failure: SeamFailure,
   change: CodeChange = {},
   news: { readonly isAlert: boolean; readonly isRepetition: boolean } = {
-    isAlert: needsPerson(failure),
+    isAlert: needsPerson(failure) && !isToldOfDevice(door, failure),
     isRepetition: code.reason === failure.message,
   },
 ): Promise<void> {
@@ -35,6 +36,7 @@ export async function postpone(
   const to = { attempts, quietUntil, reason: failure.message, ...change };
   if (news.isRepetition) await changeCode(deps.db.prisma, code, to);
   else await commit(deps, entry, (tx) => changeCode(tx, code, to));
+  if (failure.kind === 'device_not_found') await recordFound(deps, door, false);
 }
 
 /** Seam was not asked: that is no attempt and no news. Why a row without a code waits is kept: it is told if its window passes so. */
@@ -58,6 +60,11 @@ async function holdBack(
 /** Whether time alone will not mend it. */
 export function needsPerson({ kind }: SeamFailure): boolean {
   return kind === 'device_not_found';
+}
+
+/** What is said of a device that we know is the one alert, however many codes it has. */
+function isToldOfDevice({ device }: Door, { kind }: SeamFailure): boolean {
+  return kind === 'device_not_found' && device !== null;
 }
 
 function explain(failure: SeamFailure): string {

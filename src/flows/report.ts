@@ -1,7 +1,9 @@
+import type { HistoryKind } from '../core/alert.ts';
 import type { StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { loadDoorNames } from '../db/devices.ts';
 import type { HistoryEntry } from '../db/history.ts';
+import { hoursOf, windowOf } from './door.ts';
 
 const sentences: Readonly<Record<string, string>> = {
   'access_code.set_on_device': 'Set on the lock',
@@ -16,21 +18,36 @@ const sentences: Readonly<Record<string, string>> = {
   'access_code.deleted_external_to_seam': 'Removed by somebody in the lock’s own app',
 };
 
+/** What to do about it, where somebody should. */
+const remedies: Readonly<Record<string, string>> = {
+  'code.not_ready': 'Check that the lock is online and has battery.',
+  'code.removing_late': 'Until it is gone its PIN opens the door: check that the lock is online.',
+};
+
+/** Which event it was, if any, and when it is told. */
+export interface EventReport {
+  readonly eventKey: string | undefined;
+  readonly eventType: string;
+  readonly at: Date;
+}
+
 /** What Seam reported about a code of ours, as a line of its history. */
 export async function reportEntry(
   tx: Tx,
   code: StoredCode,
-  report: { eventKey: string; eventType: string; alert: boolean; at: Date },
+  report: EventReport & { kind: HistoryKind; alert: boolean; detail?: object },
 ): Promise<HistoryEntry> {
-  const { eventKey, eventType, alert, at } = report;
-  const { scheduleKey, scheduleName, deviceName, holder } = await loadDoorNames(tx, code);
+  const { eventKey, eventType, kind, alert, at } = report;
+  const { scheduleKey, scheduleName, timezone, deviceName, holder } = await loadDoorNames(tx, code);
   const what = sentences[eventType] ?? `Seam reports ${eventType}`;
+  const when = timezone === null ? '' : `, ${hoursOf(timezone, windowOf(code))}`;
+  const whose = `${scheduleName ?? code.scheduleId} at ${deviceName ?? `device ${code.deviceId}`}${when}`;
+  const remedy = alert ? ` ${remedies[kind] ?? ''}`.trimEnd() : '';
   return {
     at,
-    kind: 'code.reported',
+    kind,
     alert,
-    aspect: eventType,
-    message: `${what}: the code of ${scheduleName ?? code.scheduleId} at ${deviceName ?? `device ${code.deviceId}`}.`,
+    message: `${what}: the code of ${whose}.${remedy}`,
     scheduleId: code.scheduleId,
     deviceId: code.deviceId,
     codeId: code.id,
@@ -44,6 +61,7 @@ export async function reportEntry(
       device_name: deviceName,
       window_starts_at: code.windowStartsAt.toISOString(),
       window_ends_at: code.windowEndsAt.toISOString(),
+      ...report.detail,
     },
   };
 }

@@ -1,7 +1,9 @@
 import { isUnsettled, startAheadMs } from '../core/plan.ts';
 import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
-import { deleteCode } from './delete-code.ts';
-import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
+import { encryptedPin } from '../db/pins.ts';
+import type { SeamFailure } from '../seam/errors.ts';
+import { deleteBackup, deleteCode } from './delete-code.ts';
+import { type Door, describeWindow, entryFor, seamRefOf, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { observe } from './observe.ts';
 import { postpone } from './postpone.ts';
@@ -17,7 +19,6 @@ export async function updateCode(
   to: { startsAt: Date; endsAt: Date },
 ): Promise<void> {
   if (deps.mode === 'observe') return observe(deps, door, code, 'update');
-  const accessCodeId = seamIdOf(code);
   const { now } = door.input;
   const { endsAt } = to;
   const startsAt = to.startsAt.getTime() === now.getTime() ? soonestStart(door) : to.startsAt;
@@ -25,9 +26,18 @@ export async function updateCode(
   // What Seam holds is not known until it has answered: an edit that is taken back meanwhile must be sent as well.
   const unsettled = { askedStartsAt: null, askedEndsAt: null };
   if (!(await changeCode(deps.db.prisma, code, { ...unsettled, calledAt: now }))) return;
-  const result = await deps.seam.updateCode({ deviceId: door.key.deviceId, accessCodeId, startsAt, endsAt });
+  const backupFailure = await moveBackup(deps, code, startsAt, endsAt);
+  // Another PIN may be what is to be updated; sent again it changes nothing.
+  const other = code.hasOtherPin ? encryptedPin(code) : null;
+  const pin = other === null ? undefined : deps.vault.decrypt(other, door.schedule.id);
+  const result = await deps.seam.updateCode({ ...seamRefOf(code), startsAt, endsAt, pin });
   const what = describeWindow(door, windowOf(code));
-  const detail = { access_code_id: accessCodeId, starts_at: startsAt.toISOString(), ends_at: endsAt.toISOString() };
+  const detail = {
+    access_code_id: code.accessCodeId,
+    starts_at: startsAt.toISOString(),
+    ends_at: endsAt.toISOString(),
+  };
+  if (result.ok && backupFailure !== null) return postpone(deps, door, code, backupFailure);
   if (result.ok) {
     const entry = entryFor(door, 'code.updated', `Updated: the code of ${what}.`, { codeId: code.id, detail });
     const asked = { askedStartsAt: startsAt, askedEndsAt: endsAt, quietUntil: null };
@@ -54,6 +64,19 @@ export async function updateCode(
   // What was not sent has not unsettled it either.
   const asBefore = { askedStartsAt: code.askedStartsAt, askedEndsAt: code.askedEndsAt, calledAt: code.calledAt };
   await postpone(deps, door, code, result.failure, result.failure.kind === 'held_back' ? asBefore : {});
+}
+
+/** A backup keeps to the window that it stands in for, or goes; the failure where it does neither. */
+async function moveBackup(
+  deps: FlowDeps,
+  { deviceId, backupAccessCodeId }: StoredCode,
+  startsAt: Date,
+  endsAt: Date,
+): Promise<SeamFailure | null> {
+  if (backupAccessCodeId === null) return null;
+  const backup = { deviceId, accessCodeId: backupAccessCodeId };
+  const moved = await deps.seam.updateCode({ ...backup, startsAt, endsAt });
+  return moved.ok ? null : deleteBackup(deps, backup);
 }
 
 /** Until when an earlier update may still land whose outcome is unknown; null when none may. */

@@ -15,6 +15,10 @@ export interface SeamCode {
   readonly isManaged: boolean;
   /** Seam says that it is on its way off the lock, or cannot get it off. */
   readonly isLeaving: boolean;
+  /** Seam's `errors[].error_code`; those of its device or account are not the code's own. */
+  readonly errors: readonly { readonly code: string; readonly isOwn: boolean }[];
+  /** Seam's `pending_mutations[].mutation_code`: what it has yet to do with it. */
+  readonly pending: readonly string[];
 }
 
 export interface SeamDevice extends DeviceFacts {
@@ -39,11 +43,20 @@ export interface SeamApi {
     endsAt: Date;
   }): Promise<SeamResult<SeamCode>>;
   /** Only for active or upcoming codes; safe to repeat. */
-  updateCode(request: CodeRef & { startsAt: Date; endsAt: Date }): Promise<SeamResult<null>>;
+  updateCode(
+    request: CodeRef & {
+      startsAt: Date;
+      endsAt: Date;
+      /** Absent: it keeps the one that it has. */
+      pin?: string | undefined;
+    },
+  ): Promise<SeamResult<null>>;
   /** Asynchronous on the lock; safe to repeat, `code_not_found` means done. */
   deleteCode(code: CodeRef): Promise<SeamResult<null>>;
   getCode(code: CodeRef): Promise<SeamResult<SeamCode>>;
-  /** All codes on a device that Seam knows, managed and unmanaged. */
+  /** Hands out a backup code for the same window, which ends with it; asked again, the same one. */
+  pullBackupCode(code: CodeRef): Promise<SeamResult<SeamCode>>;
+  /** All codes on a device that Seam knows, managed and unmanaged; without those of its backup pool, which bear others' names. */
   listCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
   /** The codes on a device that clients of the workspace made. */
   listManagedCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
@@ -59,6 +72,8 @@ export interface SeamApi {
 }
 
 const Items = z.array(z.looseObject({})).catch([]);
+const wordOf = (items: z.infer<typeof Items>, key: string): string[] =>
+  items.flatMap((item) => (typeof item[key] === 'string' ? [item[key]] : []));
 const Instant = z
   .string()
   .transform((text) => new Date(text))
@@ -80,11 +95,13 @@ const Code = z.object({
 const Device = z.object({
   device_id: z.string(),
   display_name: z.string().catch(''),
+  connected_account_id: z.string().nullish().catch(null),
   location: z.looseObject({ time_zone: z.string().nullish() }).nullish().catch(null),
   errors: Items,
   properties: z
     .looseObject({
       name: z.string().optional().catch(undefined),
+      backup_access_code_pool_enabled: z.boolean().optional().catch(undefined),
       supported_code_lengths: z.array(z.number()).optional().catch(undefined),
       code_constraints: z
         .array(z.looseObject({ constraint_type: z.string(), max_length: z.number().optional() }))
@@ -104,10 +121,8 @@ const awayCodes = new Set(['account_disconnected', 'device_removed']);
 
 function toCode(raw: unknown): SeamCode {
   const code = Code.parse(raw);
-  const signs = [
-    ...code.errors.map((error) => error['error_code']),
-    ...code.warnings.map((warning) => warning['warning_code']),
-  ];
+  const signs = [...wordOf(code.errors, 'error_code'), ...wordOf(code.warnings, 'warning_code')];
+  const pending = wordOf(code.pending_mutations, 'mutation_code');
   return {
     accessCodeId: code.access_code_id,
     name: code.name ?? null,
@@ -116,9 +131,11 @@ function toCode(raw: unknown): SeamCode {
     endsAt: code.ends_at ?? null,
     createdAt: code.created_at,
     isManaged: code.is_managed,
-    isLeaving:
-      code.pending_mutations.some((mutation) => mutation['mutation_code'] === 'deleting') ||
-      signs.some((sign) => typeof sign === 'string' && leavingCodes.has(sign)),
+    isLeaving: pending.includes('deleting') || signs.some((sign) => leavingCodes.has(sign)),
+    errors: code.errors.flatMap((error) =>
+      wordOf([error], 'error_code').map((word) => ({ code: word, isOwn: error['is_access_code_error'] === true })),
+    ),
+    pending,
   };
 }
 
@@ -132,6 +149,8 @@ function toDevice(raw: unknown): SeamDevice {
     pinLengths: device.properties.supported_code_lengths ?? null,
     constraints: constraints.map((constraint) => constraint.constraint_type),
     nameLengthMax: constraints.find(({ constraint_type }) => constraint_type === 'name_length')?.max_length ?? null,
+    connectedAccountId: device.connected_account_id ?? null,
+    hasBackupPool: device.properties.backup_access_code_pool_enabled ?? false,
     isAway: device.errors.some(({ error_code }) => typeof error_code === 'string' && awayCodes.has(error_code)),
   };
 }
@@ -160,10 +179,11 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
           }),
         ),
       ),
-    updateCode: ({ accessCodeId, startsAt, endsAt }) =>
+    updateCode: ({ accessCodeId, startsAt, endsAt, pin }) =>
       attempt('code', async () => {
         await seam.accessCodes.update({
           access_code_id: accessCodeId,
+          ...(pin === undefined ? {} : { code: pin }),
           starts_at: startsAt.toISOString(),
           ends_at: endsAt.toISOString(),
         });
@@ -176,13 +196,17 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
       }),
     getCode: ({ accessCodeId }) =>
       attempt('code', async () => toCode(await seam.accessCodes.get({ access_code_id: accessCodeId }))),
+    pullBackupCode: ({ accessCodeId }) =>
+      attempt('code', async () =>
+        toCode(await seam.accessCodes.pullBackupAccessCode({ access_code_id: accessCodeId })),
+      ),
     listCodes: (deviceId) =>
       attempt('device', async () => {
         const [managed, unmanaged] = await Promise.all([
           seam.accessCodes.list({ device_id: deviceId }),
           seam.accessCodes.unmanaged.list({ device_id: deviceId }),
         ]);
-        return [...managed, ...unmanaged].map(toCode);
+        return [...managed.filter(({ is_backup }) => is_backup !== true), ...unmanaged].map(toCode);
       }),
     listManagedCodes: (deviceId) =>
       attempt('device', async () => (await seam.accessCodes.list({ device_id: deviceId })).map(toCode)),

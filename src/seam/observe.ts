@@ -12,6 +12,7 @@ export function observingSeam(seam: SeamApi): SeamApi {
     createCode: async () => refused,
     updateCode: async () => refused,
     deleteCode: async () => refused,
+    pullBackupCode: async () => refused,
     getCode: (accessCodeId) => seam.getCode(accessCodeId),
     listCodes: (deviceId) => seam.listCodes(deviceId),
     listManagedCodes: (deviceId) => seam.listManagedCodes(deviceId),

@@ -11,13 +11,15 @@ function unresolved(world: World) {
 
 it('keeps one alert for one cause, with whose window it is about, and resolves it when the code is there', async () => {
   await using world = await startWorld({ now });
-  world.simulator.faults.next(create, { kind: 'status', status: 404 }, { times: 3 });
+  world.simulator.faults.next(create, { kind: 'status', status: 500 }, { times: 1_000 });
   await world.apply(weekdays({ holder: 'Anna' }));
+  await world.until('2027-03-08T13:52:00Z');
   expect(await unresolved(world)).toMatchObject([
-    { kind: 'code.postponed', state: 'open', scheduleKey: 'crew', holder: 'Anna', times: 1 },
+    { kind: 'code.not_ready', state: 'open', scheduleKey: 'crew', holder: 'Anna', times: 1 },
   ]);
   expect((await unresolved(world))[0]?.windowStartsAt?.toISOString()).toBe('2027-03-08T14:00:00.000Z');
-  await world.until('2027-03-08T12:10:00Z');
+  world.simulator.faults.clear();
+  await world.until('2027-03-08T13:59:00Z');
   expect(world.simulator.codes()).toHaveLength(1);
   expect(await unresolved(world)).toEqual([]);
 });

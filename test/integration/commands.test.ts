@@ -35,7 +35,7 @@ describe('dead-letters', () => {
       anAccessCodeEvent('access_code.set_on_device', { code: '1234', access_code_id, device_id }),
     );
     const keys = events.map(({ event_id }) => `'${event_id}'`).join(',');
-    const cure = await poison(world, 'history', `new.event_key in (${keys}) and new.kind = 'code.reported'`);
+    const cure = await poison(world, 'history', `new.event_key in (${keys}) and new.kind = 'code.ready'`);
     for (const event of events) await deliverEvent(world, event);
     await world.rest();
 

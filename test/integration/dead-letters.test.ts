@@ -45,7 +45,7 @@ it('sets a poisoned event aside with its reason and one alert, and handles the g
   await world.apply(weekdays());
   const { access_code_id } = world.onlyCode();
   const bad = noteAbout(world, access_code_id);
-  await poison(world, 'history', `new.event_key = '${bad.event_id}' and new.kind = 'code.reported'`, 2);
+  await poison(world, 'history', `new.event_key = '${bad.event_id}' and new.kind = 'code.ready'`, 2);
   const good = Array.from({ length: 20 }, () => noteAbout(world, access_code_id));
   const before = await inbox(world);
   await Promise.all([bad, ...good].map((event) => deliverEvent(world, event)));
@@ -80,7 +80,7 @@ it('retries a dead event, twice if it must be, as the same letter with the same 
   await using world = await startWorld({ now });
   await world.apply(weekdays());
   const event = noteAbout(world, world.onlyCode().access_code_id);
-  const cure = await poison(world, 'history', `new.event_key = '${event.event_id}' and new.kind = 'code.reported'`);
+  const cure = await poison(world, 'history', `new.event_key = '${event.event_id}' and new.kind = 'code.ready'`);
   await deliverEvent(world, event);
   await world.rest();
   const { deps } = world.relatch;
@@ -112,7 +112,7 @@ it('drops a dead event with the reason that somebody gave, and never touches it 
   await using world = await startWorld({ now });
   await world.apply(weekdays());
   const event = noteAbout(world, world.onlyCode().access_code_id);
-  await poison(world, 'history', `new.event_key = '${event.event_id}' and new.kind = 'code.reported'`);
+  await poison(world, 'history', `new.event_key = '${event.event_id}' and new.kind = 'code.ready'`);
   await deliverEvent(world, event);
   await world.rest();
   const { deps } = world.relatch;
@@ -194,7 +194,7 @@ it('accounts for every event after a noisy run: handled, ignored with a reason, 
   const { access_code_id } = world.onlyCode();
   const poisoned = Array.from({ length: 5 }, () => noteAbout(world, access_code_id));
   const keys = poisoned.map(({ event_id }) => `'${event_id}'`).join(',');
-  await poison(world, 'history', `new.event_key in (${keys}) and new.kind = 'code.reported'`);
+  await poison(world, 'history', `new.event_key in (${keys}) and new.kind = 'code.ready'`);
   const ours = Array.from({ length: 40 }, () => noteAbout(world, access_code_id));
   const others = Array.from({ length: 15 }, () => aRemovedEvent());
   const odd = Array.from({ length: 10 }, (_, index) => ({ ...aRemovedEvent(), event_type: `unheard.of_${index}` }));

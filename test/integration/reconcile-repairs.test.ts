@@ -120,7 +120,10 @@ describe.concurrent('one pass of the reconciler', () => {
       await patch(world, access_code_id, '2027-03-08T14:00:00Z', '2027-03-08T22:30:00Z');
       await world.sweep();
     }
-    expect(await world.alerts()).toEqual([expect.stringContaining('It keeps them.')]);
+    expect(await world.alerts()).toEqual([
+      expect.stringContaining('Changed by somebody in Seam (times)'),
+      expect.stringContaining('Changed again (times)'),
+    ]);
     // Ours, beside the three by hand.
     expect(world.calls('PATCH /access_codes/update')).toBe(1 + 3);
   });
@@ -200,7 +203,7 @@ describe.concurrent('one pass of the reconciler', () => {
     await world.until('2027-03-08T15:00:00Z');
     world.simulator.device(frontDoor).remove();
     await world.sweep();
-    expect(await world.alerts()).toEqual([expect.stringContaining('The device is gone from Seam')]);
+    expect(await world.alerts()).toEqual([expect.stringContaining('Front door is gone from Seam')]);
     expect((await world.codes())[0]).toMatchObject({ state: 'created' });
     await world.until('2027-03-08T16:00:00Z');
     world.simulator.device(frontDoor).comeBack();
@@ -210,6 +213,20 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(world.opened()).toEqual([
       '2027-03-08T14:00Z/2027-03-08T15:00Z',
       expect.stringMatching(/^2027-03-08T16:0.*\/2027-03-08T22:00Z$/),
+    ]);
+  });
+
+  it('opens the window of a device again that was away and back before the pass', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    world.simulator.device(frontDoor).remove();
+    await world.until('2027-03-08T15:20:00Z');
+    world.simulator.device(frontDoor).comeBack();
+    await world.sweep();
+    await world.until('2027-03-08T15:40:00Z');
+    expect(world.opened()).toEqual([
+      '2027-03-08T14:00Z/2027-03-08T15:00Z',
+      expect.stringMatching(/^2027-03-08T15:[23]/),
     ]);
   });
 
@@ -223,7 +240,7 @@ describe.concurrent('one pass of the reconciler', () => {
     await world.sweep();
     await world.until('2027-03-09T12:00:00Z');
     expect(world.opened()).toEqual([monday]);
-    expect(await world.alerts()).toEqual([]);
+    expect(await world.alerts()).toEqual([expect.stringContaining('its account is disconnected')]);
   });
 
   it.each([

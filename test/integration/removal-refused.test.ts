@@ -28,7 +28,7 @@ describe.concurrent('answers whose types Seam does not document', () => {
     await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
     world.simulator.faults.next('POST /access_codes/create', { kind: 'status', status: 404, type: 'not_found' });
     await world.apply(weekdays());
-    expect(await world.alerts()).toEqual([expect.stringContaining('Seam does not know the device')]);
+    expect(await world.alerts()).toEqual([expect.stringContaining('Front door is gone from Seam')]);
   });
 
   it('take "not found" about a code for its absence, also when it names the device', async () => {
@@ -40,11 +40,13 @@ describe.concurrent('answers whose types Seam does not document', () => {
   });
 });
 
-describe('a code that Seam keeps after it was shortened by hand', () => {
+describe('a code that Seam keeps after it was shortened by hand, of which no event told', () => {
   it.each(['gone', 'retained'] as const)('closes the window with an alert (%s)', async (afterExpiry) => {
     await using world = await startWorld({ now: '2027-03-08T12:00:00Z', switches: { afterExpiry } });
     await world.apply(weekdays());
     await world.until('2027-03-08T15:00:00Z');
+    for (const event_type of ['access_code.changed', 'access_code.time_frame_changed'])
+      world.simulator.faults.nextDelivery({ kind: 'lose' }, { event_type, times: 10 });
     const { access_code_id } = world.onlyCode();
     await fetch(`${world.simulator.endpoint}/access_codes/update`, {
       method: 'PATCH',

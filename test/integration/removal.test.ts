@@ -66,7 +66,7 @@ it('opens the window again when a device comes back that took its code along', a
   world.simulator.device(frontDoor).remove();
   world.simulator.emit(aRemovedEvent({ access_code_id, device_id: frontDoor }));
   await world.until('2027-03-08T17:00:00Z');
-  expect(await world.alerts()).toEqual([expect.stringContaining('The device is gone from Seam')]);
+  expect(await world.alerts()).toEqual([expect.stringContaining('Front door is gone from Seam')]);
   world.simulator.device(frontDoor).comeBack();
   await world.until('2027-03-10T00:00:00Z');
   const [before, after, next] = world.opened();
@@ -80,7 +80,7 @@ it('serves the next window when a device vanished without a word and came back l
   await using world = await crewAtWork();
   world.simulator.device(frontDoor).remove();
   await world.until('2027-03-09T08:00:00Z');
-  expect(await world.alerts()).toEqual([expect.stringContaining('Seam does not know the device')]);
+  expect(await world.alerts()).toEqual([expect.stringContaining('Front door is gone from Seam')]);
   world.simulator.device(frontDoor).comeBack();
   await world.until('2027-03-10T00:00:00Z');
   expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00Z', tuesday]);

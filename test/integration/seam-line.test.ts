@@ -34,14 +34,17 @@ it('asks a Seam that does not answer ever more rarely, one call at a time, and l
   world.simulator.faults.next('*', down, always);
   await world.apply(everyDoor);
   await world.until('2027-03-08T13:00:00Z');
-  expect(await kinds(world)).toEqual(['seam.paused']);
-  expect(await world.alerts()).toEqual([]);
+  // Two hours before eight windows, people are told once.
+  expect(await kinds(world)).toEqual(['seam.paused', 'seam.awaited']);
+  expect(await world.alerts()).toEqual([expect.stringContaining('Seam cannot be asked')]);
+  expect(await openAlerts(world)).toMatchObject([{ kind: 'seam.awaited', state: 'open' }]);
   // Each of eight doors by itself would make as many.
   expect(callsBetween(world, '2027-03-08T12:00:00Z', '2027-03-08T13:00:00Z')).toBeLessThanOrEqual(13);
   expect(callsBetween(world, '2027-03-08T12:00:00Z', '2027-03-08T13:00:00Z')).toBeGreaterThan(6);
   world.simulator.faults.clear();
   await world.until('2027-03-08T13:06:30Z');
-  expect(await kinds(world)).toEqual(['seam.paused', 'seam.resumed']);
+  expect(await kinds(world)).toEqual(['seam.paused', 'seam.awaited', 'seam.resumed']);
+  expect(await openAlerts(world)).toEqual([]);
   await world.until('2027-03-08T13:15:00Z');
   expect((await world.codes()).map(({ state }) => state)).toEqual(doors.map(() => 'created'));
   const creates = world.simulator.requests.filter(({ status, path }) => status === 200 && path.endsWith('/create'));

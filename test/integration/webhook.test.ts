@@ -160,7 +160,7 @@ describe('a signed message that is of no use', () => {
 
   it.each([
     ['access_code.from_the_future', 'unknown_event_type'],
-    ['device.connected', 'event_type_not_used'],
+    ['device.low_battery', 'event_type_not_used'],
   ])('is stored as ignored: an event of type %s', async (event_type, reason) => {
     const event = { ...aRemovedEvent(), event_type };
     const response = await app.deliver(sign(JSON.stringify(event)));

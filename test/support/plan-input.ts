@@ -40,6 +40,12 @@ export function aCode(of: Window, fields: Partial<AccessCode> = {}): AccessCode 
     nextTryAt: now,
     goneSignalAt: null,
     deviceAwaySince: null,
+    readyAt: null,
+    changedSignalAt: null,
+    checkedAt: null,
+    hasOtherPin: false,
+    backupAccessCodeId: null,
+    createdAt: at(-7 * day),
     reason: null,
     ...fields,
   };

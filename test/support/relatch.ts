@@ -96,6 +96,7 @@ export async function startWorld(options: {
     mode: options.mode ?? 'active',
     retention: { days: 400 },
     reconcile: { intervalMs: 300_000 },
+    ladder: { rungsMs: [24 * 3_600_000, 2 * 3_600_000, 900_000] },
     jobs: { concurrency: 10 },
   };
   const logLines: string[] = [];

@@ -33,6 +33,7 @@ describe('readConfig', () => {
       mode: 'active',
       retention: { days: 400 },
       reconcile: { intervalMs: 300_000 },
+      ladder: { rungsMs: [86_400_000, 7_200_000, 900_000] },
       jobs: { concurrency: 10 },
     });
   });
@@ -51,6 +52,7 @@ describe('readConfig', () => {
         MODE: 'observe',
         RETENTION_DAYS: '90',
         RECONCILE_INTERVAL_SECONDS: '30',
+        LADDER: '10m, 6h',
         WORKER_CONCURRENCY: '3',
         PIN_ENCRYPTION_KEYS: `${keyA},${keyB}`,
         LOG_LEVEL: 'debug',
@@ -71,6 +73,7 @@ describe('readConfig', () => {
       mode: 'observe',
       retention: { days: 90 },
       reconcile: { intervalMs: 30_000 },
+      ladder: { rungsMs: [21_600_000, 600_000] },
       jobs: { concurrency: 3 },
     });
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classifyEvent, readEvent, redactEvent } from '../../src/core/seam-event.ts';
 import { runs } from '../support/runs.ts';
-import { anAccessCodeEvent, aRemovedEvent } from '../support/sign.ts';
+import { aRemovedEvent } from '../support/sign.ts';
 
 const pin = '4711';
 const newPin = '081500';
@@ -80,29 +80,67 @@ describe('classifyEvent', () => {
   it.each(['access_code.removed_from_device', 'access_code.deleted'])('%s: the code is gone', (event_type) => {
     const event = aRemovedEvent();
     expect(classifyEvent({ ...event, event_type })).toEqual({
-      kind: 'gone',
+      kind: 'code',
+      news: 'gone',
       accessCodeId: event.access_code_id,
       deviceId: event.device_id,
       occurredAt: new Date('2026-03-02T16:00:00.000Z'),
+      backupAccessCodeId: undefined,
     });
   });
 
-  it('notes the life of a code, and alerts of failures', () => {
-    expect(classifyEvent(anAccessCodeEvent('access_code.set_on_device', { code: pin }))).toMatchObject({
-      kind: 'note',
-      alert: false,
+  it.each([
+    ['access_code.set_on_device', 'ready'],
+    ['access_code.scheduled_on_device', 'ready'],
+    ['access_code.delay_in_setting_on_device', 'setting_trouble'],
+    ['access_code.failed_to_set_on_device', 'setting_trouble'],
+    ['access_code.delay_in_removing_from_device', 'removing_trouble'],
+    ['access_code.failed_to_remove_from_device', 'removing_trouble'],
+    ['access_code.time_frame_changed', 'changed'],
+    ['access_code.modified_external_to_seam', 'changed'],
+    ['access_code.deleted_external_to_seam', 'taken_off'],
+    ['access_code.mutations_requested', 'note'],
+  ])('%s: %s', (event_type, news) => {
+    expect(classifyEvent({ ...aRemovedEvent(), event_type })).toMatchObject({ kind: 'code', news });
+  });
+
+  it.each([
+    ['device.disconnected', 'disconnected'],
+    ['device.removed', 'removed'],
+    ['device.deleted', 'removed'],
+    ['device.converted_to_unmanaged', 'removed'],
+    ['device.connected', null],
+    ['device.unmanaged.converted_to_managed', null],
+  ])('%s: the device is away (%s)', (event_type, awayBecause) => {
+    const { device_id } = aRemovedEvent();
+    expect(classifyEvent({ event_type, device_id })).toMatchObject({
+      kind: 'reach',
+      about: { deviceId: device_id },
+      awayBecause,
     });
-    expect(classifyEvent({ ...aRemovedEvent(), event_type: 'access_code.failed_to_set_on_device' })).toMatchObject({
-      kind: 'note',
-      alert: true,
+    expect(classifyEvent({ event_type })).toEqual({ kind: 'ignored', reason: 'no_device_id' });
+  });
+
+  it.each([
+    ['connected_account.disconnected', 'disconnected'],
+    ['connected_account.deleted', 'removed'],
+    ['connected_account.connected', null],
+    ['connected_account.completed_first_sync_after_reconnection', null],
+  ])('%s: its devices are away (%s)', (event_type, awayBecause) => {
+    const { connected_account_id } = aRemovedEvent();
+    expect(classifyEvent({ event_type, connected_account_id })).toMatchObject({
+      kind: 'reach',
+      about: { connectedAccountId: connected_account_id },
+      awayBecause,
     });
+    expect(classifyEvent({ event_type })).toEqual({ kind: 'ignored', reason: 'no_device_id' });
   });
 
   it.each([
     ['access_code.from_the_future', 'unknown_event_type'],
     ['toString', 'unknown_event_type'],
     ['4711', 'unknown_event_type'],
-    ['device.connected', 'event_type_not_used'],
+    ['device.low_battery', 'event_type_not_used'],
     ['access_code.unmanaged.created', 'event_type_not_used'],
   ])('ignores %s: %s', (event_type, reason) => {
     expect(classifyEvent({ ...aRemovedEvent(), event_type })).toEqual({ kind: 'ignored', reason });
@@ -136,6 +174,8 @@ describe('readEvent', () => {
       eventType: event_type,
       accessCodeId: undefined,
       deviceId: undefined,
+      connectedAccountId: undefined,
+      backupAccessCodeId: undefined,
       occurredAt: undefined,
     });
   });

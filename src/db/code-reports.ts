@@ -1,0 +1,86 @@
+// What is heard of codes from outside goes into their rows, whoever has claimed them; and what the rows tell of the time between two codes.
+import type { AccessCode } from '../core/access-code.ts';
+import type { Tx } from './client.ts';
+import type { PlanKey } from './queue.ts';
+
+/** What an event tells of a code, beside that it is gone; a row that is final stays as it is. */
+export interface CodeReport {
+  readonly readyAt?: Date | null;
+  readonly changedSignalAt?: Date;
+  readonly backupAccessCodeId?: string;
+}
+
+/** Notes what Seam said of an open code, whoever has claimed it. */
+export async function noteReport(tx: Tx, code: AccessCode, report: CodeReport): Promise<void> {
+  await tx.accessCode.updateMany({
+    where: { id: code.id, nextTryAt: { not: null } },
+    data: { ...report, updatedAt: new Date() },
+  });
+}
+
+/**
+ * Notes that these devices were gone at an instant, and what was on them probably too: whoever plans their doors asks Seam, and
+ * takes no code for deleted by somebody, even if its device is back by then.
+ */
+export async function noteDevicesGone(tx: Tx, deviceIds: readonly string[], at: Date): Promise<void> {
+  await tx.$executeRaw`
+    update access_codes
+       set gone_signal_at = coalesce(gone_signal_at, ${at}), device_away_since = coalesce(device_away_since, ${at}), updated_at = now()
+     where device_id = any(${[...deviceIds]}::text[]) and state = 'created' and created_at < ${at}`;
+}
+
+/** Ends the waiting for these devices: they are back. */
+export async function noteDevicesBack(tx: Tx, deviceIds: readonly string[]): Promise<void> {
+  await tx.accessCode.updateMany({
+    where: {
+      deviceId: { in: [...deviceIds] },
+      quietUntil: { not: null },
+      OR: [{ state: 'planned' }, { state: 'created', deviceAwaySince: { not: null } }],
+    },
+    data: { quietUntil: null, updatedAt: new Date() },
+  });
+}
+
+/** When the last window of a door before now ended that kept its PIN to the end; null when there was none. */
+export async function lastEndedAt(tx: Tx, { scheduleId, deviceId }: PlanKey, now: Date): Promise<Date | null> {
+  const row = await tx.accessCode.findFirst({
+    where: {
+      scheduleId,
+      deviceId,
+      windowEndsAt: { lte: now },
+      OR: [{ reason: null }, { reason: { not: 'not_planned' } }],
+    },
+    orderBy: { windowEndsAt: 'desc' },
+    select: { windowEndsAt: true },
+  });
+  return row?.windowEndsAt ?? null;
+}
+
+/** When the last code before this one left the door; null when none did, and `undefined` when none was there. */
+export async function removedBefore(tx: Tx, code: AccessCode): Promise<Date | null | undefined> {
+  const before = await tx.accessCode.findFirst({
+    where: {
+      scheduleId: code.scheduleId,
+      deviceId: code.deviceId,
+      windowEndsAt: { lte: code.windowStartsAt },
+      accessCodeId: { not: null },
+    },
+    orderBy: { windowEndsAt: 'desc' },
+    select: { removedAt: true },
+  });
+  return before === null ? undefined : before.removedAt;
+}
+
+/** Whether a change of this code at Seam was asked back of late. */
+export async function wasAskedBack(tx: Tx, codeId: string, since: Date): Promise<boolean> {
+  const row = await tx.historyEntry.findFirst({
+    where: {
+      codeId,
+      kind: 'code.changed_elsewhere',
+      at: { gte: since },
+      detail: { path: ['asked_back'], string_contains: '' },
+    },
+    select: { id: true },
+  });
+  return row !== null;
+}

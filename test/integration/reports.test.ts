@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto';
+import type { SeamEvent } from 'seam';
+import { expect, it } from 'vitest';
+import { listAlerts } from '../../src/db/alerts.ts';
+import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
+import { anAccessCodeEvent } from '../support/sign.ts';
+
+const now = '2027-03-08T12:00:00Z';
+const monday = '2027-03-08T14:00Z/2027-03-08T22:00Z';
+const tuesday = '2027-03-09T14:00Z/2027-03-09T22:00Z';
+const jitLock = { device_id: frontDoor, name: 'Front door', native_scheduling: false };
+
+/** Kind and message of what needs somebody now. */
+async function open(world: World): Promise<string[]> {
+  const alerts = await listAlerts(world.relatch.deps.db.prisma, { withAcknowledged: true, limit: 100 });
+  return alerts.map(({ kind, message }) => `${kind} ${message}`).sort();
+}
+
+function rows(world: World) {
+  return world.relatch.deps.db.prisma.accessCode.findMany({ orderBy: { windowStartsAt: 'asc' } });
+}
+
+function patch(world: World, body: object): Promise<Response> {
+  return fetch(`${world.simulator.endpoint}/access_codes/update`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${world.simulator.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+it('knows since when the lock holds a code', async () => {
+  await using world = await startWorld({ now, devices: [jitLock] });
+  await world.apply(weekdays());
+  expect(await rows(world)).toMatchObject([{ readyAt: null }]);
+  await world.until('2027-03-08T13:30:00Z');
+  expect(await rows(world)).toMatchObject([{ readyAt: new Date('2027-03-08T13:00:02Z') }]);
+});
+
+it('alerts once that a code is not set, and resolves that when it is', async () => {
+  await using world = await startWorld({ now, devices: [jitLock] });
+  await world.apply(weekdays({ holder: 'Anna' }));
+  world.simulator.faults.nextDelivery({ kind: 'lose' }, { event_type: 'device.disconnected' });
+  world.simulator.device(frontDoor).goOffline();
+  await world.until('2027-03-08T13:30:00Z');
+  expect(await open(world)).toEqual([
+    expect.stringMatching(
+      /^code\.not_ready Not set on the lock yet.*Crew at Front door, Mon 8 Mar 09:00–17:00.*online/,
+    ),
+  ]);
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T13:31:00Z');
+  expect(await open(world)).toEqual([]);
+  expect(await rows(world)).toMatchObject([{ readyAt: new Date('2027-03-08T13:30:02Z') }]);
+});
+
+it('takes an old report of trouble for nothing once the lock holds the code', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T13:00:00Z');
+  const { access_code_id } = world.onlyCode();
+  const trouble = { access_code_errors: [], access_code_warnings: [], device_errors: [], device_warnings: [] };
+  const account = { connected_account_errors: [], connected_account_warnings: [] };
+  world.simulator.emit(
+    anAccessCodeEvent('access_code.delay_in_setting_on_device', { access_code_id, ...trouble, ...account }),
+  );
+  await world.rest();
+  expect(await open(world)).toEqual([]);
+});
+
+it('alerts once that a code is not removed, and resolves that when it is', async () => {
+  await using world = await startWorld({ now, devices: [jitLock] });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T21:00:00Z');
+  world.simulator.device(frontDoor).goOffline();
+  await world.until('2027-03-08T22:45:00Z');
+  expect((await open(world)).filter((alert) => alert.startsWith('code.'))).toEqual([
+    expect.stringContaining('code.removing_late Still on the lock'),
+  ]);
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T23:00:00Z');
+  expect(await open(world)).toEqual([]);
+});
+
+it('asks back the times that somebody changed in Seam, and says so', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T13:00:00Z');
+  const { access_code_id } = world.onlyCode();
+  await patch(world, { access_code_id, starts_at: '2027-03-08T13:30:00Z', ends_at: '2027-03-08T23:30:00Z' });
+  await world.until('2027-03-08T13:10:00Z');
+  expect(world.onlyCode()).toMatchObject({
+    access_code_id,
+    starts_at: '2027-03-08T14:00:00.000Z',
+    ends_at: '2027-03-08T22:00:00.000Z',
+  });
+  expect(await open(world)).toEqual([expect.stringContaining('Changed by somebody in Seam (times)')]);
+  await world.until('2027-03-10T00:00:00Z');
+  expect(world.opened()).toEqual([monday, tuesday]);
+  expect(await world.alerts()).toHaveLength(1);
+  expect(await open(world)).toEqual([]);
+});
+
+it('asks back the PIN that somebody changed in Seam, without telling either', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T13:00:00Z');
+  const { access_code_id, code } = world.onlyCode();
+  await patch(world, { access_code_id, code: '835271' });
+  await world.until('2027-03-08T13:10:00Z');
+  expect(world.onlyCode()).toMatchObject({ access_code_id, code });
+  expect(await open(world)).toEqual([expect.stringContaining('Changed by somebody in Seam (PIN)')]);
+  expect(world.logLines.join()).not.toMatch(new RegExp(`835271|"${code}"`));
+});
+
+it('takes the reports of its own changes for what they are', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T13:00:00Z');
+  await world.apply(weekdays({ windows: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '18:00' }] }));
+  await world.until('2027-03-08T13:10:00Z');
+  expect(world.onlyCode()).toMatchObject({ ends_at: '2027-03-08T23:00:00.000Z' });
+  expect(world.calls('PATCH /access_codes/update')).toBe(1);
+  expect(await rows(world)).toMatchObject([{ changedSignalAt: null }]);
+  expect(await world.alerts()).toEqual([]);
+});
+
+it('tells of a code that was changed at the lock, until Seam has put it right', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.modifyAtLock(world.onlyCode().access_code_id, '835271');
+  await world.rest();
+  expect(await open(world)).toEqual([expect.stringContaining('in the lock’s own app')]);
+  await world.until('2027-03-08T15:10:00Z');
+  expect(await open(world)).toEqual([]);
+  expect((await world.history()).at(-1)?.message).toContain('Put right by Seam');
+});
+
+it('watches a code that was deleted at the lock: it is not ready until Seam has set it again', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T13:00:00Z');
+  const { access_code_id } = world.onlyCode();
+  world.simulator.removeAtLock(access_code_id);
+  await world.rest();
+  expect(await rows(world)).toMatchObject([{ readyAt: null }]);
+  await world.until('2027-03-08T13:05:00Z');
+  expect(await rows(world)).toMatchObject([{ readyAt: new Date('2027-03-08T13:01:00Z') }]);
+  expect(world.calls('POST /access_codes/create')).toBe(1);
+});
+
+it('alerts once for a device however many codes it has, and resolves that when it is back', async () => {
+  await using world = await startWorld({ now });
+  const guard = aSchedule({ key: 'guard', name: 'Guard' });
+  await world.apply(schedulesFile([aSchedule({ devices: [frontDoor, backDoor] }), guard]));
+  world.simulator.device(frontDoor).goOffline();
+  await world.until('2027-03-08T12:30:00Z');
+  expect(await open(world)).toEqual([expect.stringMatching(/^device\.away Front door cannot be reached.*2 schedules/)]);
+  const { prisma } = world.relatch.deps.db;
+  const device = () => prisma.device.findUniqueOrThrow({ where: { id: frontDoor } });
+  expect(await device()).toMatchObject({ awaySince: new Date(now), awayBecause: 'disconnected' });
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T12:31:00Z');
+  expect(await open(world)).toEqual([]);
+  expect(await device()).toMatchObject({ awaySince: null });
+});
+
+it('believes the later of two reports of a device, in whatever order they come', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 600_000 }, { event_type: 'device.disconnected' });
+  world.simulator.device(frontDoor).goOffline();
+  await world.until('2027-03-08T12:01:00Z');
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T12:30:00Z');
+  expect(await world.alerts()).toEqual([]);
+});
+
+it('serves the doors of a removed device as soon as it is back, with one alert meanwhile', async () => {
+  await using world = await startWorld({ now });
+  const guard = aSchedule({ key: 'guard', name: 'Guard' });
+  await world.apply(schedulesFile([aSchedule(), guard]));
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.device(frontDoor).remove();
+  await world.until('2027-03-08T16:02:00Z');
+  expect(await world.alerts()).toEqual([expect.stringContaining('Front door is gone from Seam')]);
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T16:03:00Z');
+  expect(await open(world)).toEqual([]);
+  expect(world.simulator.codes()).toHaveLength(2);
+  expect(world.opened().filter((span) => span.startsWith('2027-03-08T16:02'))).toHaveLength(2);
+});
+
+it('finds the doors of an account, and leaves a device that is offline by itself away when the account is back', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays({ devices: [frontDoor, backDoor] }));
+  world.simulator.device(backDoor).goOffline();
+  await world.rest();
+  world.simulator.setAccountConnected(false);
+  await world.until('2027-03-08T12:30:00Z');
+  expect(await open(world)).toEqual([
+    expect.stringContaining('Back door cannot be reached by Seam: it is offline'),
+    expect.stringContaining('Front door cannot be reached by Seam: its account is disconnected'),
+  ]);
+  world.simulator.setAccountConnected(true);
+  await world.rest();
+  expect(await open(world)).toEqual([expect.stringContaining('Back door')]);
+});
+
+it.each([
+  ['device.deleted', 'device.added', /^device\.away Front door is gone from Seam.*deleted/],
+  [
+    'device.converted_to_unmanaged',
+    'device.unmanaged.converted_to_managed',
+    /^device\.away Front door is gone from Seam.*given up/,
+  ],
+  [
+    'connected_account.deleted',
+    'connected_account.connected',
+    /^device\.away Front door is gone from Seam.*its account was deleted/,
+  ],
+  [
+    'connected_account.disconnected',
+    'connected_account.completed_first_sync_after_reconnection',
+    /^device\.away Front door cannot be reached.*its account is disconnected/,
+  ],
+] as const)('takes %s for the loss of its doors until %s', async (lost, found, alert) => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  const device = await world.relatch.deps.db.prisma.device.findUniqueOrThrow({ where: { id: frontDoor } });
+  const about = { device_id: frontDoor, connected_account_id: device.connectedAccountId };
+  const base = { ...anAccessCodeEvent('access_code.removed_from_device', {}), ...about };
+  world.simulator.emit({ ...base, event_type: lost } as SeamEvent);
+  await world.rest();
+  expect(await open(world)).toEqual([expect.stringMatching(alert)]);
+  await world.until('2027-03-08T12:10:00Z');
+  world.simulator.emit({
+    ...base,
+    event_type: found,
+    event_id: randomUUID(),
+    occurred_at: '2027-03-08T12:10:00.000Z',
+  } as SeamEvent);
+  await world.rest();
+  expect(await open(world)).toEqual([]);
+  // Seam had its codes all the time: they stayed.
+  await world.until('2027-03-08T23:00:00Z');
+  expect(world.opened()).toEqual([monday]);
+});
+
+it('keeps calm about devices and accounts without a schedule', async () => {
+  await using world = await startWorld({ now });
+  world.simulator.device(backDoor).goOffline();
+  world.simulator.setAccountConnected(false);
+  await world.rest();
+  const events = await world.relatch.deps.db.prisma.inboxEvent.findMany();
+  expect(events.map(({ reason }) => reason)).toEqual(['no_schedule_on_device', 'no_schedule_on_device']);
+  expect(await world.history()).toEqual([]);
+});
