@@ -32,10 +32,19 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const builtFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const startsWithinMs = 60_000;
 
-/** Starts the built service on a free port and waits until it listens. Rejects, with its output, if it ends before that. */
-export async function startService({ env }: { env: Env }): Promise<Service> {
+/**
+ * Starts the built service, or another program that says as it does where it listens, on a free port and waits until it
+ * listens. Rejects, with its output, if it ends before that.
+ */
+export async function startService({
+  env,
+  file = builtFile,
+}: {
+  env: Env;
+  file?: string | undefined;
+}): Promise<Service> {
   await build();
-  const { child, logs, exited } = start([builtFile], { PORT: '0', HOST: '127.0.0.1', ...env });
+  const { child, logs, exited } = start([file], { PORT: '0', HOST: '127.0.0.1', ...env });
   const port = await listeningPort(child, logs, exited);
   return {
     url: `http://127.0.0.1:${port}`,

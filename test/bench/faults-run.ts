@@ -1,0 +1,146 @@
+// Ends the windows of all doors, a fault at a time, and counts at Seam what became of the next ones.
+
+import { randomUUID } from 'node:crypto';
+import type { Fault } from './faults-list.ts';
+import { type FaultDoor, type Side, startOurs, startRecipe, until } from './faults-side.ts';
+
+/** What became of the windows whose beginning a fault was to spoil. */
+export interface FaultOutcome {
+  readonly fault: string;
+  readonly events: number;
+  /** Doors without a code for their next window when all is over. */
+  readonly lost: number;
+  /** Doors for which more than one was ever made. */
+  readonly doubled: number;
+  /** Doors with a code that the program does not know: at its end nothing will follow. */
+  readonly unknown: number;
+  /** From each window's end to its successor's code, in milliseconds. */
+  readonly recoveriesMs: readonly number[];
+}
+
+export interface FaultRun {
+  readonly recipe: readonly FaultOutcome[];
+  readonly relatch: readonly FaultOutcome[];
+}
+
+interface Strike {
+  readonly fault: Fault;
+  readonly deviceIds: readonly string[];
+}
+
+/** Both sides at once, each with the same faults at the same doors. Which door meets which fault is drawn from the seed. */
+export async function runFaults(options: {
+  faults: readonly Fault[];
+  events: number;
+  seed: number;
+}): Promise<FaultRun> {
+  const { faults, events, seed } = options;
+  const order = shuffled(
+    Array.from({ length: events }, (_, at) => faults[at % faults.length]!),
+    seeded(seed),
+  );
+  const doors = order.map((fault) => ({ fault, deviceId: randomUUID(), isOnline: fault.isOffline !== true }));
+  const strikes = faults.map((fault) => {
+    return { fault, deviceIds: doors.filter((door) => door.fault === fault).map(({ deviceId }) => deviceId) };
+  });
+  const [recipe, relatch] = await Promise.all([
+    runSide(startRecipe, doors, strikes),
+    runSide(startOurs, doors, strikes),
+  ]);
+  return { recipe, relatch };
+}
+
+async function runSide(
+  startSide: (doors: readonly FaultDoor[]) => Promise<Side>,
+  doors: readonly FaultDoor[],
+  strikes: readonly Strike[],
+): Promise<FaultOutcome[]> {
+  await using side = await startSide(doors);
+  const endings = new Map<string, Ending>();
+  for (const { fault, deviceIds } of strikes) {
+    await fault.arm?.(side, deviceIds);
+    for (const [door, ending] of await endWindows(side, deviceIds)) endings.set(door, ending);
+    await fault.strike?.(side, deviceIds);
+    await side.finish(deviceIds);
+    side.simulator.faults.clear();
+  }
+  await side.end();
+  const known = await side.knownCodes();
+  return strikes.map(({ fault, deviceIds }) => outcomeOf(side, fault, deviceIds, endings, known));
+}
+
+interface Ending {
+  readonly accessCodeId: string;
+  readonly atMs: number;
+}
+
+/** Seam comes to the end of these doors' codes now: what follows is its own doing. */
+async function endWindows(side: Side, deviceIds: readonly string[]): Promise<Map<string, Ending>> {
+  const { simulator } = side;
+  const endsAtMs = simulator.now().getTime() + 500;
+  const endings = new Map<string, Ending>();
+  await Promise.all(
+    deviceIds.map(async (device_id) => {
+      const [code] = simulator.codes({ device_id });
+      if (code === undefined) throw new Error('a door has no code to end');
+      endings.set(device_id, { accessCodeId: code.access_code_id, atMs: endsAtMs });
+      const times = { starts_at: new Date(endsAtMs - 3_600_000), ends_at: new Date(endsAtMs) };
+      const answer = await fetch(`${simulator.endpoint}/access_codes/update`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${simulator.apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ access_code_id: code.access_code_id, ...times }),
+      });
+      if (!answer.ok) throw new Error(`a window cannot be ended: ${answer.status} ${await answer.text()}`);
+    }),
+  );
+  await side.becomeYesterday(deviceIds);
+  const ended = new Set([...endings.values()].map(({ accessCodeId }) => accessCodeId));
+  await until(() => simulator.codes().every(({ access_code_id }) => !ended.has(access_code_id)));
+  return endings;
+}
+
+function outcomeOf(
+  { simulator }: Side,
+  { name }: Fault,
+  deviceIds: readonly string[],
+  endings: ReadonlyMap<string, Ending>,
+  known: ReadonlyMap<string, readonly string[]>,
+): FaultOutcome {
+  let [lost, doubled, unknown] = [0, 0, 0];
+  const recoveriesMs: number[] = [];
+  for (const device_id of deviceIds) {
+    const ending = endings.get(device_id);
+    const next = simulator.codes({ device_id }).filter(({ access_code_id }) => access_code_id !== ending?.accessCodeId);
+    const madeAtMs = creations(simulator, device_id).filter(({ id }) => id !== ending?.accessCodeId);
+    const [first] = madeAtMs;
+    if (next.length === 0) lost += 1;
+    else if (first !== undefined && ending !== undefined) recoveriesMs.push(Math.max(0, first.atMs - ending.atMs));
+    if (madeAtMs.length > 1) doubled += 1;
+    if (next.some(({ access_code_id }) => known.get(device_id)?.includes(access_code_id) !== true)) unknown += 1;
+  }
+  return { fault: name, events: deviceIds.length, lost, doubled, unknown, recoveriesMs };
+}
+
+/** Every code that Seam ever made for a door, oldest first. */
+function creations({ events }: Side['simulator'], deviceId: string): { id: string; atMs: number }[] {
+  return events.flatMap((event) => {
+    if (event.event_type !== 'access_code.created' || event.device_id !== deviceId) return [];
+    return [{ id: event.access_code_id, atMs: Date.parse(event.created_at) }];
+  });
+}
+
+function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
+  const drawn = items.map((item) => ({ item, rank: random() }));
+  return drawn.sort((a, b) => a.rank - b.rank).map(({ item }) => item);
+}
+
+/** The same draws at every run (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
