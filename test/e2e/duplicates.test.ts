@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { aDoor, deliver, slowMs, startStage } from './stage.ts';
 
-it('makes one job and one code of 20 identical deliveries that reach two instances at once', async () => {
+it('makes one job and one code of 200 identical deliveries that reach two instances at once', async () => {
   await using stage = await startStage();
   const { db, simulator } = stage;
   const services = await Promise.all([stage.start(), stage.start()]);
@@ -11,7 +11,7 @@ it('makes one job and one code of 20 identical deliveries that reach two instanc
   const removed = await stage.outlive();
   const createsBefore = createCalls(simulator);
 
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => deliver(services[at % 2]!, removed)));
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, at) => deliver(services[at % 2]!, removed)));
   expect(answers).toEqual(answers.map(() => 202));
   await vi.waitFor(async () => {
     expect((await stage.codes()).map(({ state }) => state)).toEqual(['removed', 'created']);

@@ -10,7 +10,7 @@ import { openTool } from '../../src/deps.ts';
 import { applySchedules } from '../../src/flows/apply-schedules.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { createLog } from '../../src/telemetry/log.ts';
-import { createEmptyDatabase, createTestDatabase } from '../support/database.ts';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type Env, type Finished, runService, type Service, startService } from '../support/processes.ts';
 import { aRemovedEvent, type SignedDelivery, sign, webhookSecret } from '../support/sign.ts';
 
@@ -34,6 +34,8 @@ export interface Stage extends AsyncDisposable {
   codes(): Promise<CodeRow[]>;
   /** Makes the one code of a schedule that of yesterday, which Seam has taken off the lock. Answers with the event that says so. */
   outlive(): Promise<SignedDelivery>;
+  /** As `outlive`, for every code that there is. */
+  outliveAll(): Promise<{ door: string; delivery: SignedDelivery }[]>;
   /** Waits until no job and no inbox row is left to do. */
   rest(): Promise<void>;
   /** Remembers something said outside of the instances, to be looked through for secrets. */
@@ -45,9 +47,12 @@ const hourMs = 3_600_000;
 /** How long a test waits for what must come; far more than it takes, because the machine may be busy with other things. */
 export const slowMs = 60_000;
 
-/** @param options.isEmpty a database that was never migrated */
-export async function startStage(options: { isEmpty?: boolean } = {}): Promise<Stage> {
-  const database = options.isEmpty ? await createEmptyDatabase() : await createTestDatabase();
+/**
+ * @param options.isEmpty a database that was never migrated
+ * @param options.database another one than of the run's own PostgreSQL, which no test may harm
+ */
+export async function startStage(options: { isEmpty?: boolean; database?: TestDatabase } = {}): Promise<Stage> {
+  const database = options.database ?? (await (options.isEmpty ? createEmptyDatabase() : createTestDatabase()));
   const simulator = await startSimulator({ anyDevice: true, limits: false, timings: { removingLagMs: 0 } });
   const pinKey = randomBytes(32).toString('base64');
   const env: Env = {
@@ -63,6 +68,23 @@ export async function startStage(options: { isEmpty?: boolean } = {}): Promise<S
   db.on('error', () => undefined);
   const services: Service[] = [];
   const said: string[] = [];
+
+  async function outliveAll(): ReturnType<Stage['outliveAll']> {
+    const { rows } = await db.query<{ access_code_id: string; device_id: string }>(
+      `update access_codes set next_try_at = now() + interval '1 hour',
+              window_starts_at = window_starts_at - interval '1 day', window_ends_at = window_ends_at - interval '1 day',
+              asked_starts_at = asked_starts_at - interval '1 day', asked_ends_at = asked_ends_at - interval '1 day',
+              confirmed_starts_at = confirmed_starts_at - interval '1 day',
+              confirmed_ends_at = confirmed_ends_at - interval '1 day'
+        where state = 'created' returning access_code_id, device_id`,
+    );
+    for (const { access_code_id } of rows) simulator.deleteByHand(access_code_id);
+    await vi.waitFor(() => expect(simulator.codes()).toEqual([]), slowMs);
+    const occurred_at = new Date().toISOString();
+    return rows.map((code) => {
+      return { door: code.device_id, delivery: sign(JSON.stringify(aRemovedEvent({ ...code, occurred_at }))) };
+    });
+  }
 
   return {
     simulator,
@@ -98,20 +120,12 @@ export async function startStage(options: { isEmpty?: boolean } = {}): Promise<S
       return rows;
     },
     async outlive() {
-      const { rows } = await db.query<{ access_code_id: string; device_id: string }>(
-        `update access_codes set next_try_at = now() + interval '1 hour',
-                window_starts_at = window_starts_at - interval '1 day', window_ends_at = window_ends_at - interval '1 day',
-                asked_starts_at = asked_starts_at - interval '1 day', asked_ends_at = asked_ends_at - interval '1 day',
-                confirmed_starts_at = confirmed_starts_at - interval '1 day',
-                confirmed_ends_at = confirmed_ends_at - interval '1 day'
-          where state = 'created' returning access_code_id, device_id`,
-      );
-      const [code] = rows;
-      if (code === undefined || rows.length > 1) throw new Error(`${rows.length} codes are created, not one`);
-      simulator.deleteByHand(code.access_code_id);
-      await vi.waitFor(() => expect(simulator.codes({ device_id: code.device_id })).toEqual([]), slowMs);
-      return sign(JSON.stringify(aRemovedEvent({ ...code, occurred_at: new Date().toISOString() })));
+      const [removed, ...others] = await outliveAll();
+      if (removed === undefined || others.length > 0)
+        throw new Error(`${others.length + 1} codes are created, not one`);
+      return removed.delivery;
     },
+    outliveAll,
     rest: () =>
       vi.waitFor(
         async () => {

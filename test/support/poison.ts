@@ -1,4 +1,5 @@
 // Faults that no retry gets over, where a handler really meets them: in its own statements on its own database.
+import type pg from 'pg';
 import type { World } from './relatch.ts';
 import { type SignedDelivery, sign } from './sign.ts';
 
@@ -7,14 +8,20 @@ const message = 'poisoned: PIN 471108, key seam_test_abcdefgh at postgres://rela
 /** Words of the poison that nobody may be told. */
 export const poisonSecrets = ['471108', 'seam_test_abcdefgh', ':word@'] as const;
 
+type Poisoned = 'history' | 'access_codes';
+
 /** Makes every write of a row fail that matches, until the cure is called. Jobs made from now on are tried `attempts` times. */
-export async function poison(
-  world: World,
-  table: 'history' | 'access_codes',
+export function poison(world: World, table: Poisoned, condition: string, attempts = 1): Promise<() => Promise<void>> {
+  return poisonDatabase(world.relatch.deps.db.pool, table, condition, attempts);
+}
+
+/** As `poison`, for a service in a process of its own. */
+export async function poisonDatabase(
+  pool: pg.Pool,
+  table: Poisoned,
   condition: string,
   attempts = 1,
 ): Promise<() => Promise<void>> {
-  const { pool } = world.relatch.deps.db;
   const name = `poison_${table}`;
   // Not in the queue's settings: every program that starts sets those.
   await pool.query(`create or replace function few_retries() returns trigger language plpgsql as $$

@@ -1,0 +1,50 @@
+// An instance on a machine whose clock is wrong by ten minutes, beside one that is right.
+import { expect, it, vi } from 'vitest';
+import { aDoor, deliver, slowMs, startStage } from './stage.ts';
+
+it.concurrent.each([
+  ['ahead', 600],
+  ['behind', -600],
+])('makes one code for each window when the clock of an instance is ten minutes %s', async (_, seconds) => {
+  await using stage = await startStage();
+  const { simulator } = stage;
+  const right = await stage.start();
+  const wrong = await stage.start({ NODE_OPTIONS: clockOff(seconds), RECONCILE_INTERVAL_SECONDS: '5' });
+  await stage.apply(aDoor());
+  await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
+  await stage.rest();
+
+  const removed = await stage.outlive();
+  // It takes nothing that it cannot know to be new, and says why; Seam sends it again, and the other one takes it.
+  expect(await deliver(wrong, removed)).toBe(401);
+  expect(wrong.logs()).toContain('timestamp_out_of_tolerance');
+  expect(await deliver(right, removed)).toBe(202);
+  await vi.waitFor(async () => {
+    expect((await stage.codes()).map(({ state }) => state).sort()).toEqual(['created', 'removed']);
+  }, slowMs);
+  await stage.rest();
+  expect(simulator.codes()).toHaveLength(1);
+
+  // Alone, it hears nothing any more and finds out by itself.
+  right.kill('SIGKILL');
+  await right.exited;
+  await stage.db.query(`delete from access_codes where state = 'removed'`); // its day is needed again
+  await stage.outlive();
+  await vi.waitFor(async () => {
+    const states = (await stage.codes()).map(({ state }) => state);
+    expect(states.filter((state) => state === 'created')).toHaveLength(1);
+    expect(simulator.codes()).toHaveLength(1);
+  }, slowMs);
+  const made = simulator.events.filter(({ event_type }) => event_type === 'access_code.created');
+  expect(made).toHaveLength(3);
+});
+
+/** Has Node start with a clock that is wrong by so much. */
+function clockOff(seconds: number): string {
+  const script = `const Real = Date; const off = ${seconds * 1_000};
+    globalThis.Date = class extends Real {
+      constructor(...parts) { if (parts.length === 0) super(Real.now() + off); else super(...parts); }
+      static now() { return Real.now() + off; }
+    };`;
+  return `--import data:text/javascript,${encodeURIComponent(script)}`;
+}

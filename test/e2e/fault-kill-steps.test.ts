@@ -1,0 +1,132 @@
+// kill -9 between any two writes on the way from a delivery to the next code. The database holds the process back at each step,
+// at a door of its own, so that it dies there and nowhere else; then a new process takes up all that was left.
+import pg from 'pg';
+import { expect, it, vi } from 'vitest';
+import type { Service } from '../support/processes.ts';
+import type { SignedDelivery } from '../support/sign.ts';
+import { aDoor, deliver, type Stage, slowMs, startStage } from './stage.ts';
+
+/** Where the process dies, and whether the statement that it waited for lands all the same. */
+interface Step {
+  readonly table: string;
+  readonly when: 'insert' | 'update';
+  /** What the row of a door is. */
+  readonly of: (door: string) => string;
+  readonly lands?: true;
+}
+
+const ofDoor = (door: string): string => `new.device_id = '${door}'`;
+
+it.concurrent.each<[string, Step[]]>([
+  [
+    'before it has stored a delivery, and after it has and before it answers',
+    [
+      { table: 'inbox', when: 'insert', of: ofDoor },
+      { table: 'inbox', when: 'insert', of: ofDoor, lands: true },
+    ],
+  ],
+  [
+    'while it handles an event, before the intent, the claim, the record of Seam’s answer, and the end of the job',
+    [
+      { table: 'inbox', when: 'update', of: (door) => `${ofDoor(door)} and new.state = 'handled'` },
+      { table: 'access_codes', when: 'insert', of: (door) => `${ofDoor(door)} and new.state = 'planned'` },
+      { table: 'access_codes', when: 'update', of: (door) => `${ofDoor(door)} and new.state = 'calling'` },
+      { table: 'access_codes', when: 'update', of: (door) => `${ofDoor(door)} and new.state = 'created'` },
+      { table: 'access_codes', when: 'update', of: (door) => `${ofDoor(door)} and new.state = 'created'`, lands: true },
+      {
+        table: 'pgboss.job',
+        when: 'update',
+        of: (door) => `new.name = 'plan' and new.state = 'completed' and new.data->>'deviceId' = '${door}'`,
+      },
+    ],
+  ],
+])('makes one code for each door when the process is killed %s', async (_, steps) => {
+  await using stage = await startStage();
+  const { simulator, db } = stage;
+  const killed = await stage.start();
+  const doors = steps.map(aDoor);
+  await stage.apply(...doors);
+  await vi.waitFor(async () => expect(await states(stage)).toEqual(doors.map(() => 'created')), slowMs);
+  await stage.rest();
+  const removals = new Map((await stage.outliveAll()).map(({ door, delivery }) => [door, delivery]));
+
+  const held = await Promise.all(steps.map((step, at) => holdBack(stage, step, doors[at]!, at + 1)));
+  const answers = doors.map((door) => answered(killed, removals.get(door)!));
+  await vi.waitFor(async () => expect(await waiting(stage)).toEqual(steps.map((_, at) => at + 1)), {
+    timeout: slowMs,
+    interval: 20,
+  });
+  killed.kill('SIGKILL');
+  await killed.exited;
+  for (const end of held) await end();
+
+  const service = await stage.start();
+  for (const [at, door] of doors.entries()) {
+    // Seam sends again what was not acknowledged.
+    if (!(await answers[at]!)) expect(await deliver(service, removals.get(door)!)).toBe(202);
+  }
+  await vi.waitFor(async () => {
+    const all = await states(stage);
+    expect(all).toEqual(doors.flatMap(() => ['created', 'removed']));
+  }, slowMs);
+  await stage.rest();
+  const codes = simulator.codes();
+  expect(codes.map(({ device_id }) => device_id).sort()).toEqual(doors.toSorted());
+  const { rows } = await db.query(`select access_code_id from access_codes where state = 'created'`);
+  expect(rows.map((row) => row.access_code_id).sort()).toEqual(codes.map((code) => code.access_code_id).sort());
+  // Never more than one: each door had one before, and has one since.
+  expect(simulator.events.filter(({ event_type }) => event_type === 'access_code.created')).toHaveLength(
+    2 * doors.length,
+  );
+  expect((await db.query(`select 1 from inbox where state <> 'handled'`)).rows).toEqual([]);
+});
+
+function answered(service: Service, delivery: SignedDelivery): Promise<boolean> {
+  return deliver(service, delivery).then(
+    (status) => status === 202,
+    () => false,
+  );
+}
+
+async function states(stage: Stage): Promise<string[]> {
+  const { rows } = await stage.db.query<{ state: string }>(
+    'select state::text from access_codes order by device_id, state',
+  );
+  return rows.map(({ state }) => state);
+}
+
+/** The numbers of the steps at which a statement waits. */
+async function waiting({ db }: Stage): Promise<number[]> {
+  const { rows } = await db.query<{ step: number }>(
+    `select distinct objid::int as step from pg_locks where locktype = 'advisory' and classid = $1 and not granted
+        and database = (select oid from pg_database where datname = current_database()) order by 1`,
+    [lockClass],
+  );
+  return rows.map(({ step }) => step);
+}
+
+const lockClass = 4711;
+
+/** Holds the step back until the returned function lets go of it, after its process has died. */
+async function holdBack({ db, env }: Stage, step: Step, door: string, number: number): Promise<() => Promise<void>> {
+  const holder = new pg.Client({ connectionString: env.DATABASE_URL });
+  await holder.connect();
+  await holder.query('select pg_advisory_lock($1, $2)', [lockClass, number]);
+  const name = `hold_back_${number}`;
+  await db.query(`create function ${name}() returns trigger language plpgsql as $$
+    begin perform pg_advisory_xact_lock(${lockClass}, ${number}); return new; end $$`);
+  await db.query(
+    `create trigger ${name} before ${step.when} on ${step.table} for each row when (${step.of(door)}) execute function ${name}()`,
+  );
+  return async () => {
+    if (step.lands === undefined) {
+      await db.query(
+        `select pg_terminate_backend(pid) from pg_locks
+          where locktype = 'advisory' and classid = $1 and objid = $2 and not granted`,
+        [lockClass, number],
+      );
+    }
+    await holder.end();
+    await db.query(`drop trigger ${name} on ${step.table}`);
+  };
+}
