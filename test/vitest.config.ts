@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const globalSetup = [fileURLToPath(new URL('./support/global-setup.ts', import.meta.url))];
+const faults = ['test/e2e/fault-*.test.ts'];
 
 export default defineConfig({
   root,
@@ -24,10 +25,24 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: faults,
           globalSetup,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'faults',
+          include: faults,
+          globalSetup,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          // They mostly wait (for dead workers, calls that hang, a database that is gone), each for itself.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
