@@ -58,7 +58,7 @@ export interface SeamApi {
   pullBackupCode(code: CodeRef): Promise<SeamResult<SeamCode>>;
   /** All codes on a device that Seam knows, managed and unmanaged; without those of its backup pool, which bear others' names. */
   listCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
-  /** The codes on a device that clients of the workspace made. */
+  /** The codes on a device that clients of the workspace made, likewise. */
   listManagedCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
   getDevice(deviceId: string): Promise<SeamResult<SeamDevice>>;
   /** A page of the events of a span, in an order that Seam does not promise; as they would have been pushed, PINs included. */
@@ -209,7 +209,10 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         return [...managed.filter(({ is_backup }) => is_backup !== true), ...unmanaged].map(toCode);
       }),
     listManagedCodes: (deviceId) =>
-      attempt('device', async () => (await seam.accessCodes.list({ device_id: deviceId })).map(toCode)),
+      attempt('device', async () => {
+        const managed = await seam.accessCodes.list({ device_id: deviceId });
+        return managed.filter(({ is_backup }) => is_backup !== true).map(toCode);
+      }),
     listEvents: ({ from, to, types, offset, limit }) =>
       attempt('device', () =>
         seam.events.list({

@@ -6,7 +6,7 @@ import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
 import { openTool } from '../../src/deps.ts';
 import { applySchedules } from '../../src/flows/apply-schedules.ts';
 import { createLog } from '../../src/telemetry/log.ts';
-import { daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
+import { backDoor, daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 
 const now = '2027-03-08T12:00:00Z';
 const monday = '2027-03-08T14:00Z/2027-03-08T22:00Z';
@@ -198,6 +198,20 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(world.opened()).toEqual(opened);
   });
 
+  it('acts on a schedule that was moved to another door while nobody ran, and leaves no code behind', async () => {
+    await using world = await silentWorld();
+    await world.stop();
+    await applyWhileDown(world, { devices: [backDoor] });
+    await loseJobs(world);
+    await world.start();
+    await world.sweep();
+    await world.until('2027-03-08T12:05:00Z');
+    expect(world.simulator.codes({ device_id: frontDoor })).toEqual([]);
+    expect(world.simulator.codes({ device_id: backDoor })).toHaveLength(1);
+    await world.until('2027-03-09T00:00:00Z');
+    expect([world.opened(frontDoor), world.opened(backDoor)]).toEqual([[], [monday]]);
+  });
+
   it('lets a device that is gone take no code for deleted, and opens the window again when it is back', async () => {
     await using world = await silentWorld();
     await world.until('2027-03-08T15:00:00Z');
@@ -258,6 +272,23 @@ describe.concurrent('one pass of the reconciler', () => {
     await world.sweep();
     expect(world.onlyCode()).toMatchObject({ access_code_id });
     expect(await world.codes()).toMatchObject([{ state: 'created', adopted: true, accessCodeId: access_code_id }]);
+    await world.until('2027-03-09T12:00:00Z');
+    expect(world.opened()).toEqual([monday]);
+  });
+
+  it('adopts one into the row of a window whose create could not be made yet', async () => {
+    await using world = await silentWorld();
+    const { access_code_id } = world.onlyCode();
+    await world.until('2027-03-08T12:10:00Z');
+    await forgetCodes(world);
+    const wait = { kind: 'status', status: 429, headers: { 'retry-after': '900' } } as const;
+    world.simulator.faults.next('POST /access_codes/create', wait);
+    await world.apply(weekdays({ name: 'Cleaners' }));
+    expect(await world.codes()).toMatchObject([{ state: 'planned' }]);
+    await world.sweep();
+    await world.until('2027-03-08T12:15:00Z');
+    expect(await world.codes()).toMatchObject([{ state: 'created', adopted: true, accessCodeId: access_code_id }]);
+    expect(world.calls('POST /access_codes/create')).toBe(2);
     await world.until('2027-03-09T12:00:00Z');
     expect(world.opened()).toEqual([monday]);
   });
