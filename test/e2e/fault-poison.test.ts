@@ -22,7 +22,7 @@ it('accounts for every event: handled, ignored with a reason, or a dead letter t
   const cure = await poisonDatabase(
     db,
     'history',
-    `new.event_key = '${poisoned.event_id}' and new.kind = 'code.reported'`,
+    `new.event_key = '${poisoned.event_id}' and new.kind = 'code.ready'`,
     2,
   );
   const ours = Array.from({ length: 10 }, note);
