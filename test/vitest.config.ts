@@ -3,13 +3,15 @@ import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const globalSetup = [fileURLToPath(new URL('./support/global-setup.ts', import.meta.url))];
+// Tests wait for the database half of their time: one worker on two cores, the default, would leave one of them idle.
+const maxWorkers = 2;
 const faults = ['test/e2e/fault-*.test.ts'];
 
 export default defineConfig({
   root,
   test: {
     projects: [
-      { root, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
+      { root, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, maxWorkers } },
       {
         root,
         test: {
@@ -18,6 +20,7 @@ export default defineConfig({
           globalSetup,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          maxWorkers,
         },
       },
       {
@@ -30,6 +33,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -41,8 +45,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           // They mostly wait (for dead workers, calls that hang, a database that is gone), each for itself.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          maxWorkers,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
