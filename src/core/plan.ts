@@ -188,15 +188,24 @@ function closing<Code extends AccessCode>(code: Code, now: Date): Action<Code> {
   return { kind: 'close', code, reason: code.windowEndsAt <= now ? 'missed' : 'not_planned' };
 }
 
-/** The code that keeps this one, which is not at Seam, waiting: with one PIN for every window the last code must be gone first. */
+/**
+ * The code that keeps this one, which is not at Seam, waiting: with one PIN for every window the last code must be gone first; with
+ * another PIN, Seam must only have confirmed that it ends in time.
+ */
 export function blockerOf(code: AccessCode, input: PlanInput): AccessCode | undefined {
-  if (input.rotates || code.hasOtherPin) return undefined;
+  if (input.rotates || code.hasOtherPin) return input.codes.find((other) => mayReachInto(other, code));
   return input.codes.find(
     (other) =>
       other.id !== code.id &&
       !other.hasOtherPin &&
       (mayHoldPin(other) || (isWaiting(other) && other.windowStartsAt < code.windowStartsAt)),
   );
+}
+
+/** Whether Seam may keep the code of an earlier window until this one's has begun. */
+function mayReachInto(other: AccessCode, { windowStartsAt }: AccessCode): boolean {
+  if (other.state !== 'created' || other.windowStartsAt >= windowStartsAt) return false;
+  return isUnsettled(other) || (other.confirmedEndsAt ?? other.windowEndsAt) > windowStartsAt;
 }
 
 /** Not at Seam, but it may be after a change: the PIN is kept for the earlier window. */

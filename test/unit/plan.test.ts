@@ -54,6 +54,24 @@ describe('planSchedule', () => {
       ['create tomorrow'],
     ],
     [
+      'waits with the next code while Seam may keep the live one into its window, though PINs rotate',
+      input([aCode(today, { state: 'created', askedEndsAt: null, quietUntil: later }), next], { rotates: true }),
+      [],
+    ],
+    [
+      'waits with the next code while Seam has confirmed the live one for longer, though PINs rotate',
+      input([aCode(today, { state: 'created', confirmedEndsAt: at(24 * hour) }), next], { rotates: true }),
+      [],
+    ],
+    [
+      'waits likewise where the next code has another PIN',
+      input([
+        aCode(today, { state: 'created', confirmedEndsAt: at(24 * hour) }),
+        aCode(tomorrow, { hasOtherPin: true }),
+      ]),
+      [],
+    ],
+    [
       'does not ask more than 14 days ahead',
       input([aCode(window(15 * day, 16 * day))], { windows: [window(15 * day, 16 * day)] }),
       [],
