@@ -255,10 +255,19 @@ export async function holdSchedule(tx: Tx, scheduleId: string): Promise<void> {
   await tx.$queryRaw`select 1 from schedules where id = ${scheduleId}::uuid for share`;
 }
 
-/** Records a reopening: windows of this door that were served or closed may have a code again. */
-export async function raiseGeneration(tx: Tx, { scheduleId, deviceId }: PlanKey): Promise<void> {
+/**
+ * Records a reopening that nobody asked for: windows of this door that were served or closed may have a code again. Those whose
+ * codes somebody took away stay closed.
+ */
+export async function raiseGeneration(tx: Tx, { scheduleId, deviceId }: PlanKey, now: Date): Promise<void> {
   await holdSchedule(tx, scheduleId);
   await tx.scheduleDevice.updateMany({ where: { scheduleId, deviceId }, data: { generation: { increment: 1 } } });
+  await tx.$executeRaw`
+    update access_codes c set generation = d.generation, updated_at = now()
+      from schedule_devices d
+     where d.schedule_id = ${scheduleId}::uuid and d.device_id = ${deviceId}
+       and c.schedule_id = d.schedule_id and c.device_id = d.device_id and c.generation = d.generation - 1
+       and c.state = 'closed' and c.reason = 'taken_away' and c.window_ends_at > ${now}`;
 }
 
 interface DoorRow {

@@ -83,7 +83,7 @@ async function reopenWindow(deps: FlowDeps, door: Door, code: StoredCode): Promi
   const entry = entryFor(door, 'window.reopened', message, { codeId: code.id });
   await commit(deps, entry, async (tx) => {
     const isOurs = await changeCode(tx, code, ending(door, code, 'closed', 'device_back'));
-    if (isOurs) await raiseGeneration(tx, door.key);
+    if (isOurs) await raiseGeneration(tx, door.key, door.input.now);
     return isOurs;
   });
 }

@@ -19,7 +19,7 @@ export async function recordRemoved(deps: FlowDeps, door: Door, code: StoredCode
   });
   await commit(deps, entry, async (tx) => {
     const isOurs = await changeCode(tx, code, ending(door, code, 'removed', reason));
-    if (isOurs && reopens) await raiseGeneration(tx, door.key);
+    if (isOurs && reopens) await raiseGeneration(tx, door.key, door.input.now);
     return isOurs;
   });
 }

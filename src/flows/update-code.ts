@@ -115,7 +115,7 @@ async function keepOrReplace(
   const isOurs = await commit(deps, entry, async (tx) => {
     const times = { askedStartsAt: asked.startsAt, askedEndsAt: asked.endsAt };
     const isChanged = await changeCode(tx, code, { ...times, quietUntil: null, reason });
-    if (isChanged && !fits) await raiseGeneration(tx, door.key);
+    if (isChanged && !fits) await raiseGeneration(tx, door.key, door.input.now);
     return isChanged;
   });
   if (isOurs && !fits) await deleteCode(deps, door, { ...code, reason }, 'not_planned');

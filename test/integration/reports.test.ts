@@ -191,6 +191,20 @@ it('serves the doors of a removed device as soon as it is back, with one alert m
   expect(world.opened().filter((span) => span.startsWith('2027-03-08T16:02'))).toHaveLength(2);
 });
 
+it('leaves a window closed whose code somebody had deleted before its device was away', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.deleteByHand(world.onlyCode().access_code_id);
+  await world.until('2027-03-08T15:01:00Z');
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 600_000 }, { event_type: 'device.removed' });
+  world.simulator.device(frontDoor).remove();
+  await world.until('2027-03-08T15:02:00Z');
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T15:30:00Z');
+  expect(world.onlyCode()).toMatchObject({ starts_at: '2027-03-09T14:00:00.000Z' });
+});
+
 it('finds the doors of an account, and leaves a device that is offline by itself away when the account is back', async () => {
   await using world = await startWorld({ now });
   await world.apply(weekdays({ devices: [frontDoor, backDoor] }));
