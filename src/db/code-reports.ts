@@ -29,6 +29,26 @@ export async function noteDevicesGone(tx: Tx, deviceIds: readonly string[], at: 
      where device_id = any(${[...deviceIds]}::text[]) and state = 'created' and created_at < ${at}`;
 }
 
+/**
+ * Takes back that somebody deleted codes of these devices, where that was found after the devices were gone, no event tells of it,
+ * and their windows have not ended. Answers the ids of those codes.
+ */
+export async function takeBackDeletions(
+  tx: Tx,
+  deviceIds: readonly string[],
+  { goneAt, now }: { goneAt: Date; now: Date },
+): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    update access_codes c set reason = 'device_back', updated_at = now()
+     where c.device_id = any(${[...deviceIds]}::text[]) and c.state = 'closed' and c.reason = 'taken_away'
+       and c.created_at < ${goneAt} and c.window_ends_at > ${now}
+       and exists (select 1 from history h where h.code_id = c.id and h.kind = 'window.closed' and h.at >= ${goneAt})
+       and not exists (select 1 from inbox i
+                        where i.access_code_id = c.access_code_id and i.event_type = 'access_code.deleted')
+    returning c.id`;
+  return rows.map(({ id }) => id);
+}
+
 /** Ends the waiting for these devices: they are back. */
 export async function noteDevicesBack(tx: Tx, deviceIds: readonly string[]): Promise<void> {
   await tx.accessCode.updateMany({

@@ -1,13 +1,14 @@
 // A device that Seam cannot reach is one alert, however many codes it has; when it is back, its doors are planned at once.
 import type { EventMeaning } from '../core/seam-event.ts';
+import { findCodeById, raiseGeneration } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
-import { noteDevicesBack, noteDevicesGone } from '../db/code-reports.ts';
+import { noteDevicesBack, noteDevicesGone, takeBackDeletions } from '../db/code-reports.ts';
 import { doorsOfDevices, loadDevice, noteReach } from '../db/devices.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import type { Door } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { logEntry } from './record.ts';
-import type { EventReport } from './report.ts';
+import { type EventReport, reportEntry } from './report.ts';
 import { requestPlans } from './request-plans.ts';
 
 type ReachEvent = Extract<EventMeaning, { kind: 'reach' }>;
@@ -53,7 +54,26 @@ export async function recordReach(
       detail: { event_type: report.eventType, device_name: device.name, since: at.toISOString() },
     };
   });
+  if (isRemoval) entries.push(...(await reopenClosed(tx, ids, at, report)));
   for (const entry of entries) await insertHistory(tx, entry);
+  return entries;
+}
+
+/** Windows that were taken for closed by somebody, because it was not known yet that the device had been away. */
+async function reopenClosed(
+  tx: Tx,
+  deviceIds: readonly string[],
+  goneAt: Date,
+  report: EventReport,
+): Promise<HistoryEntry[]> {
+  const sentence = 'Not deleted by anybody but gone with its device, and opened again';
+  const entries: HistoryEntry[] = [];
+  for (const id of await takeBackDeletions(tx, deviceIds, { goneAt, now: report.at })) {
+    const code = await findCodeById(tx, id);
+    if (code === null) continue;
+    await raiseGeneration(tx, code, report.at);
+    entries.push(await reportEntry(tx, code, { ...report, kind: 'window.reopened', alert: false, sentence }));
+  }
   return entries;
 }
 

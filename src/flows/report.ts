@@ -35,11 +35,11 @@ export interface EventReport {
 export async function reportEntry(
   tx: Tx,
   code: StoredCode,
-  report: EventReport & { kind: HistoryKind; alert: boolean; detail?: object },
+  report: EventReport & { kind: HistoryKind; alert: boolean; detail?: object; sentence?: string },
 ): Promise<HistoryEntry> {
   const { eventKey, eventType, kind, alert, at } = report;
   const { scheduleKey, scheduleName, timezone, deviceName, holder } = await loadDoorNames(tx, code);
-  const what = sentences[eventType] ?? `Seam reports ${eventType}`;
+  const what = report.sentence ?? sentences[eventType] ?? `Seam reports ${eventType}`;
   const when = timezone === null ? '' : `, ${hoursOf(timezone, windowOf(code))}`;
   const whose = `${scheduleName ?? code.scheduleId} at ${deviceName ?? `device ${code.deviceId}`}${when}`;
   const remedy = alert ? ` ${remedies[kind] ?? ''}`.trimEnd() : '';

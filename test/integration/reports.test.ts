@@ -191,6 +191,25 @@ it('serves the doors of a removed device as soon as it is back, with one alert m
   expect(world.opened().filter((span) => span.startsWith('2027-03-08T16:02'))).toHaveLength(2);
 });
 
+it('opens a window again that was taken for closed by somebody before it was heard that the device had been away', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 600_000 }, { event_type: 'device.removed' });
+  world.simulator.device(frontDoor).remove();
+  await world.until('2027-03-08T15:02:00Z');
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T15:05:00Z');
+  await world.apply(weekdays({ windows: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:30' }] }));
+  expect(await world.codes()).toContainEqual(expect.objectContaining({ state: 'closed', reason: 'taken_away' }));
+  await world.until('2027-03-08T15:11:00Z');
+  expect(world.onlyCode()).toMatchObject({
+    starts_at: '2027-03-08T15:10:00.000Z',
+    ends_at: '2027-03-08T22:30:00.000Z',
+  });
+  expect(await open(world)).toEqual([]);
+});
+
 it('leaves a window closed whose code somebody had deleted before its device was away', async () => {
   await using world = await startWorld({ now });
   await world.apply(weekdays());
