@@ -93,14 +93,9 @@ export async function removedBefore(tx: Tx, code: AccessCode): Promise<Date | nu
 
 /** Whether a change of this code at Seam was asked back of late. */
 export async function wasAskedBack(tx: Tx, codeId: string, since: Date): Promise<boolean> {
-  const row = await tx.historyEntry.findFirst({
-    where: {
-      codeId,
-      kind: 'code.changed_elsewhere',
-      at: { gte: since },
-      detail: { path: ['asked_back'], string_contains: '' },
-    },
-    select: { id: true },
-  });
-  return row !== null;
+  const [row] = await tx.$queryRaw<{ is_asked: boolean }[]>`
+    select exists (select 1 from history
+                    where code_id = ${codeId}::uuid and kind = 'code.changed_elsewhere' and at >= ${since}
+                      and detail ? 'asked_back') as is_asked`;
+  return row?.is_asked === true;
 }

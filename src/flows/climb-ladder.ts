@@ -13,7 +13,7 @@ import {
   type Trouble,
   troubleOf,
 } from '../core/ladder.ts';
-import { type CodeChange, changeCode, type StoredCode } from '../db/access-codes.ts';
+import { changeCode, type StoredCode } from '../db/access-codes.ts';
 import { isRaised } from '../db/alerts.ts';
 import { lastEndedAt } from '../db/code-reports.ts';
 import { lockLine, readLine } from '../db/seam-line.ts';
@@ -188,7 +188,7 @@ async function tell(deps: FlowDeps, door: Door, code: StoredCode, trouble: Troub
   const { cause, remedy: whatToDo } = explainTrouble(trouble);
   const standIn = code.backupAccessCodeId === null ? '' : ' A backup code was handed out.';
   const message = `Not ready ${minutes} minutes before it begins: the code of ${describeWindow(door, windowOf(code))}; ${cause.replace(/\.$/, '')}.${standIn} ${whatToDo}`;
-  await commitAlert(deps, door, code, { kind: 'code.not_ready', message, minutes }, { checkedAt: now });
+  await commitAlert(deps, door, code, { kind: 'code.not_ready', message, minutes });
 }
 
 /** Nothing can be asked of Seam now: one alert tells of all the codes that wait for it. */
@@ -218,7 +218,7 @@ async function tellLateRemoval(deps: FlowDeps, door: Door, code: StoredCode): Pr
   const message =
     `Still on the lock ${minutes} minutes after its end, as far as Seam says: the code of ${describeWindow(door, windowOf(code))}. ` +
     'Until it is gone its PIN opens the door: check that the lock is online.';
-  await commitAlert(deps, door, code, { kind: 'code.removing_late', message, minutes: -minutes }, { checkedAt: now });
+  await commitAlert(deps, door, code, { kind: 'code.removing_late', message, minutes: -minutes });
 }
 
 async function commitAlert(
@@ -226,9 +226,8 @@ async function commitAlert(
   door: Door,
   code: StoredCode,
   told: { kind: 'code.not_ready' | 'code.removing_late'; message: string; minutes: number },
-  change: CodeChange,
 ): Promise<void> {
   const detail = { minutes_left: told.minutes };
   const entry = entryFor(door, told.kind, told.message, { alert: true, codeId: code.id, detail });
-  await commit(deps, entry, (tx) => changeCode(tx, code, change));
+  await commit(deps, entry, (tx) => changeCode(tx, code, { checkedAt: door.input.now }));
 }

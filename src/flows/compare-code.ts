@@ -1,5 +1,5 @@
 // Seam said that a code was changed: by us, or by somebody else. What is not as asked is asked back, once a report.
-import { changeCode, type StoredCode } from '../db/access-codes.ts';
+import { type CodeChange, changeCode, type StoredCode } from '../db/access-codes.ts';
 import { wasAskedBack } from '../db/code-reports.ts';
 import { encryptedPin } from '../db/pins.ts';
 import type { SeamCode } from '../seam/api.ts';
@@ -17,7 +17,6 @@ const conflict = 'conflicting_external_modification';
 const changedAtLock = 'changed at the lock';
 
 export async function compareCode(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
-  if (deps.mode === 'observe') return observe(deps, door, code, 'update');
   const { now } = door.input;
   const seen = await deps.seam.getCode(seamRefOf(code));
   if (!seen.ok) {
@@ -42,6 +41,7 @@ export async function compareCode(deps: FlowDeps, door: Door, code: StoredCode):
   }
   const wrong = differences(deps, door, code, seen.value);
   if (wrong.length > 0) {
+    if (deps.mode === 'observe') return observe(deps, door, code, 'update');
     const since = new Date(now.getTime() - stubbornMs);
     const isAgain = await wasAskedBack(deps.db.prisma, code.id, since);
     return isAgain ? leaveAsIs(deps, door, code, seen.value, wrong) : askBack(deps, door, code, wrong);
@@ -62,13 +62,7 @@ function differences(deps: FlowDeps, door: Door, code: StoredCode, seen: SeamCod
 }
 
 async function recordAsAsked(deps: FlowDeps, door: Door, code: StoredCode, seen: SeamCode): Promise<void> {
-  const asAsked = {
-    changedSignalAt: null,
-    quietUntil: null,
-    reason: null,
-    confirmedStartsAt: seen.startsAt ?? code.confirmedStartsAt,
-    confirmedEndsAt: seen.endsAt ?? code.confirmedEndsAt,
-  };
+  const asAsked = { ...judged(code, seen), reason: null };
   if (code.reason !== changedAtLock) {
     await changeCode(deps.db.prisma, code, asAsked);
     return;
@@ -90,14 +84,7 @@ async function leaveAsIs(
     `Changed again (${wrong.join(' and ')}) after it was asked back: the code of ${describeWindow(door, windowOf(code))}. ` +
     'It is left so until its window ends: find out who, or what program, changes it in Seam, and check the lock.';
   const entry = entryFor(door, 'code.changed_elsewhere', message, { alert: true, codeId: code.id });
-  await commit(deps, entry, (tx) =>
-    changeCode(tx, code, {
-      changedSignalAt: null,
-      quietUntil: null,
-      confirmedStartsAt: seen.startsAt ?? code.confirmedStartsAt,
-      confirmedEndsAt: seen.endsAt ?? code.confirmedEndsAt,
-    }),
-  );
+  await commit(deps, entry, (tx) => changeCode(tx, code, judged(code, seen)));
 }
 
 async function askBack(deps: FlowDeps, door: Door, code: StoredCode, wrong: readonly string[]): Promise<void> {
@@ -118,12 +105,16 @@ async function askBack(deps: FlowDeps, door: Door, code: StoredCode, wrong: read
     codeId: code.id,
     detail: { asked_back: wrong.join(' and ') },
   });
-  await commit(deps, entry, (tx) =>
-    changeCode(tx, code, {
-      changedSignalAt: null,
-      quietUntil: null,
-      confirmedStartsAt: (seen.ok ? seen.value.startsAt : null) ?? startsAt,
-      confirmedEndsAt: (seen.ok ? seen.value.endsAt : null) ?? endsAt,
-    }),
-  );
+  const asked = { confirmedStartsAt: startsAt, confirmedEndsAt: endsAt };
+  await commit(deps, entry, (tx) => changeCode(tx, code, judged(asked, seen.ok ? seen.value : null)));
+}
+
+/** The report is judged, and Seam confirms what it shows; what it does not show is taken as given. */
+function judged(given: Pick<StoredCode, 'confirmedStartsAt' | 'confirmedEndsAt'>, seen: SeamCode | null): CodeChange {
+  return {
+    changedSignalAt: null,
+    quietUntil: null,
+    confirmedStartsAt: seen?.startsAt ?? given.confirmedStartsAt,
+    confirmedEndsAt: seen?.endsAt ?? given.confirmedEndsAt,
+  };
 }

@@ -11,6 +11,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { aRemovedEvent, type SignedDelivery, sign } from '../support/sign.ts';
 import { type BenchServer, startServer } from './ack-child.ts';
 import { closedLoop, openLoop } from './ack-load.ts';
+import { quantile, seeded } from './figures.ts';
 
 const goals = { throughputRatio: 0.7, p99Ratio: 2 };
 const rounds = 7;
@@ -132,20 +133,4 @@ function verdict(what: string, value: number, isMet: boolean, goal: string): voi
 
 function median(values: readonly number[]): number {
   return quantile(values, 0.5);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-}
-
-/** The same arrivals at every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Fault } from './faults-list.ts';
 import { type FaultDoor, type Side, startOurs, startRecipe, until } from './faults-side.ts';
+import { seeded } from './figures.ts';
 
 /** What became of the windows whose beginning a fault was to spoil. */
 export interface FaultOutcome {
@@ -132,15 +133,4 @@ function creations({ events }: Side['simulator'], deviceId: string): { id: strin
 function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
   const drawn = items.map((item) => ({ item, rank: random() }));
   return drawn.sort((a, b) => a.rank - b.rank).map(({ item }) => item);
-}
-
-/** The same draws at every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -21,6 +21,7 @@ import { applySchedules } from '../../src/flows/apply-schedules.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { startService } from '../support/processes.ts';
 import { aRemovedEvent, type SignedDelivery, sign } from '../support/sign.ts';
+import { quantile } from './figures.ts';
 
 const goalsMs = { p50: 50, p99: 500 };
 const warmUps = 20;
@@ -233,9 +234,4 @@ function verdict(what: string, valueMs: number, goalMs: number): void {
     `${isMet ? 'met   ' : 'MISSED'} ${what} of removal received → replacement asked: ${valueMs.toFixed(1)} ms (goal ≤ ${goalMs} ms)`,
   );
   if (!isMet) process.exitCode = 1;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

@@ -90,6 +90,7 @@ export function contract(name: string, target: Target): void {
       const reason = part === null ? undefined : target.lacks[part];
       // What a target has not got is told with its reason in the title, not passed over in silence.
       if (reason === undefined) it(title, body, target.patienceMs + 10_000);
+      // Skipped because the target lacks what the test is about: `reason` says what.
       else it.skip(`${title} (left out: ${reason})`, body);
     };
 

@@ -5,9 +5,10 @@ import { contract } from './contract.ts';
 
 const apiKey = process.env.SEAM_SANDBOX_API_KEY;
 
-// Without a key there is no workspace to ask; the skipped line keeps that in sight.
+// The skipped line keeps in sight that nothing was asked.
 if (apiKey === undefined || apiKey === '') {
   describe('a Seam sandbox', () => {
+    // Skipped because there is no key, and so no workspace to ask.
     it.skip('behaves as the service expects (left out: SEAM_SANDBOX_API_KEY is not set)', () => undefined);
   });
 } else if (!apiKey.startsWith('seam_test')) {

@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import type { Service } from '../support/processes.ts';
 import { anAccessCodeEvent, aRemovedEvent, otherWebhookSecret, type SignedDelivery, sign } from '../support/sign.ts';
-import { aDoor, deliver, type Stage, slowMs, startStage } from './stage.ts';
+import { deliver, type Stage, slowMs, startStage } from './stage.ts';
 
 it.concurrent('takes an event once that comes three times in a row and once more as another message', async () => {
   await using stage = await startStage();
@@ -70,10 +70,7 @@ it.concurrent('believes either of two secrets and nobody else, within five minut
 
 /** An instance, and a door whose first code is made. Nothing but what the test delivers comes from Seam. */
 async function chainOf(stage: Stage, env: Record<string, string> = {}): Promise<Service> {
-  const service = await stage.start(env);
-  await stage.apply(aDoor());
-  await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-  await stage.rest();
+  const service = await stage.startServing(env);
   return service;
 }
 

@@ -5,17 +5,14 @@ import { expect, it, vi } from 'vitest';
 import { poisonDatabase } from '../support/poison.ts';
 import { runScript } from '../support/processes.ts';
 import { anAccessCodeEvent, aRemovedEvent, otherWebhookSecret, sign } from '../support/sign.ts';
-import { aDoor, deliver, type Stage, slowMs, startStage } from './stage.ts';
+import { deliver, type Stage, slowMs, startStage } from './stage.ts';
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 it('accounts for every event: handled, ignored with a reason, or a dead letter that is retried, twice, until it recovers', async () => {
   await using stage = await startStage();
   const { simulator, db } = stage;
-  const service = await stage.start();
-  await stage.apply(aDoor());
-  await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-  await stage.rest();
+  const service = await stage.startServing();
   const { access_code_id, device_id } = simulator.codes()[0]!;
   const note = () => anAccessCodeEvent('access_code.set_on_device', { access_code_id, device_id, code: '12345678' });
   const poisoned = note();

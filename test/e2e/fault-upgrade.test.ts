@@ -1,15 +1,12 @@
 // What happens to a database beside us: a newer release at work in it, a disk without space, a night that nobody was up for.
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
-import { aDoor, deliver, slowMs, startStage } from './stage.ts';
+import { deliver, slowMs, startStage } from './stage.ts';
 
 it.concurrent('works beside a newer release that has brought the database further', async () => {
   await using stage = await startStage();
   const { db, simulator } = stage;
-  const older = await stage.start();
-  await stage.apply(aDoor());
-  await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-  await stage.rest();
+  const older = await stage.startServing();
   // As a release does that is compatible with the one before: it only adds.
   for (const table of ['inbox', 'access_codes', 'schedules', 'history', 'alerts']) {
     await db.query(
@@ -35,10 +32,7 @@ it.concurrent('works beside a newer release that has brought the database furthe
 it.concurrent('acknowledges nothing while the database’s disk is full, and loses nothing by it', async () => {
   await using stage = await startStage();
   const { db, simulator } = stage;
-  const service = await stage.start();
-  await stage.apply(aDoor());
-  await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-  await stage.rest();
+  const service = await stage.startServing();
   const removed = await stage.outlive();
   await db.query(`create function no_space() returns trigger language plpgsql as $$
     begin raise exception using errcode = 'disk_full', message = 'could not extend file: No space left on device'; end $$`);
@@ -58,10 +52,7 @@ it.concurrent('acknowledges nothing while the database’s disk is full, and los
 it.concurrent('makes up at its start for the nights and passes that it was down for', async () => {
   await using stage = await startStage();
   const { db, simulator } = stage;
-  const stopped = await stage.start();
-  await stage.apply(aDoor());
-  await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-  await stage.rest();
+  const stopped = await stage.startServing();
   stopped.kill('SIGTERM');
   await stopped.exited;
   await db.query(`update installation set pruned_at = now() - interval '3 days'`);

@@ -2,15 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
 import { aRemovedEvent, otherWebhookSecret, sign } from '../support/sign.ts';
-import { aDoor, assertNothingSecret, deliver, secretsOf, slowMs, startStage } from './stage.ts';
+import { assertNothingSecret, deliver, secretsOf, slowMs, startStage } from './stage.ts';
 
 it('writes no PIN, key, secret or password anywhere, though Seam, an event and a forgery repeat them', async () => {
   await using stage = await startStage();
   const { simulator, db } = stage;
-  const service = await stage.start();
-  await stage.apply(aDoor());
-  await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-  await stage.rest();
+  const service = await stage.startServing();
   const [{ code: pin, device_id, access_code_id } = { code: null, device_id: '', access_code_id: '' }] =
     simulator.codes();
   expect(pin).toMatch(/^\d{8}$/);

@@ -27,6 +27,8 @@ export interface Stage extends AsyncDisposable {
   /** What an instance is started with. */
   readonly env: Env;
   start(env?: Env): Promise<Service>;
+  /** Starts an instance and gives it a door, whose code is there when it answers. */
+  startServing(env?: Env): Promise<Service>;
   /** Runs an instance that must not come up. */
   fail(env: Env): Promise<Finished>;
   /** Applies a daily schedule for each door, as the seed does; their next windows begin in two hours. */
@@ -86,13 +88,20 @@ export async function startStage(options: { isEmpty?: boolean; database?: TestDa
     });
   }
 
-  return {
+  const stage: Stage = {
     simulator,
     db,
     env,
     async start(changes = {}) {
       const service = await startService({ env: { ...env, ...changes } });
       services.push(service);
+      return service;
+    },
+    async startServing(changes) {
+      const service = await stage.start(changes);
+      await stage.apply(aDoor());
+      await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
+      await stage.rest();
       return service;
     },
     async fail(changes) {
@@ -149,6 +158,7 @@ export async function startStage(options: { isEmpty?: boolean; database?: TestDa
       );
     },
   };
+  return stage;
 }
 
 /** Sends a delivery as Seam does; the answer's status. */

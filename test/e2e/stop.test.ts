@@ -14,10 +14,7 @@ describe.concurrent('a stop', () => {
     'SIGINT',
   ] as const)('by %s, which a terminal and npm may both send, ends an idle instance with code 0 and closes its connections', async (signal) => {
     await using stage = await startStage();
-    const service = await stage.start();
-    await stage.apply(aDoor());
-    await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-    await stage.rest();
+    const service = await stage.startServing();
     expect(await statusOf(service, '/readyz')).toBe(200);
     service.kill(signal);
     const tookMs = await stop(service, signal);
@@ -61,10 +58,7 @@ describe.concurrent('a stop', () => {
 
   it('under deliveries loses none that was acknowledged', async () => {
     await using stage = await startStage();
-    const service = await stage.start();
-    await stage.apply(aDoor());
-    await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
-    await stage.rest();
+    const service = await stage.startServing();
     const removed = await stage.outlive();
     expect(await deliver(service, removed)).toBe(202);
     await stop(service, 'SIGTERM');
