@@ -38,7 +38,8 @@ export type Action<Code extends AccessCode = AccessCode> =
   | { readonly kind: 'reopen'; readonly code: Code };
 
 export type DeleteReason = 'not_planned' | 'moved_later' | 'overdue';
-export type CloseReason = 'missed' | 'too_late' | 'not_planned';
+/** `replaced`: another code of the door is to serve its window; the row stands for none any more. */
+export type CloseReason = 'missed' | 'too_late' | 'not_planned' | 'replaced';
 
 export const minuteMs = 60_000;
 /** A window in progress with less left is not worth a code: it may not reach the lock in time. */
@@ -59,13 +60,19 @@ export function planSchedule<Code extends AccessCode>(input: PlanInput<Code>): A
   const { codes } = input;
   const targets = targetsOf(input);
   const taken = new Set<Window | undefined>();
+  const moved = new Set<Window>();
   const actions: Action<Code>[] = [];
   for (const code of codes.filter(isOpen).sort(bySeniority)) {
+    const earlier = earlierTarget(code, targets, input);
+    if (earlier !== undefined) moved.add(earlier);
     const target =
-      earlierTarget(code, targets, input) ??
-      targets.find((window) => !taken.has(window) && !isSpent(window, input) && overlaps(code, window));
+      earlier ?? targets.find((window) => !taken.has(window) && !isSpent(window, input) && overlaps(code, window));
     taken.add(target);
-    const action = nextFor(code, target, input);
+    const isReplaced =
+      target === undefined && mayBeReplaced(code) && [...moved].some((window) => overlaps(code, window));
+    const action: Action<Code> | null = isReplaced
+      ? { kind: 'close', code, reason: 'replaced' }
+      : nextFor(code, target, input);
     if (action !== null) actions.push(action);
   }
   for (const window of targets) {
@@ -215,7 +222,7 @@ function isWaiting({ state }: AccessCode): boolean {
 
 /**
  * The window that came in before an upcoming code's own (an edit, a reopening): it needs the one PIN, which that code holds,
- * so the code is moved there.
+ * so the code is moved there. A row that only waits for that PIN is no hindrance.
  */
 function earlierTarget(code: AccessCode, targets: readonly Window[], input: PlanInput): Window | undefined {
   const { codes, rotates, now } = input;
@@ -226,8 +233,12 @@ function earlierTarget(code: AccessCode, targets: readonly Window[], input: Plan
       window.startsAt < code.windowStartsAt &&
       window.endsAt.getTime() - now.getTime() >= tooLateMs &&
       !isSpent(window, input) &&
-      !codes.some((other) => isOpen(other) && overlaps(other, window)),
+      !codes.some((other) => isOpen(other) && !mayBeReplaced(other) && overlaps(other, window)),
   );
+}
+
+function mayBeReplaced({ state, hasOtherPin }: AccessCode): boolean {
+  return state === 'planned' && !hasOtherPin;
 }
 
 function targetsOf(input: PlanInput): readonly Window[] {

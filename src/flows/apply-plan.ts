@@ -78,6 +78,10 @@ function closedEntry(door: Door, code: StoredCode, reason: CloseReason): History
   if (reason === 'not_planned') {
     return entryFor(door, 'window.closed', `No longer planned: ${what}.`, { codeId: code.id });
   }
+  if (reason === 'replaced') {
+    const text = `Served by the code that was there for a later window: ${what}.`;
+    return entryFor(door, 'window.closed', text, { codeId: code.id });
+  }
   if (isObserved(code)) {
     const text = `Not served, because Relatch only observes: ${what}.`;
     return entryFor(door, 'window.closed', text, { codeId: code.id });

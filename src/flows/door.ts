@@ -92,7 +92,9 @@ export function windowOf(code: { windowStartsAt: Date; windowEndsAt: Date }): Wi
 export function ending(door: Door, code: StoredCode, state: 'removed' | 'closed', reason: string): CodeChange {
   const keepsOwn =
     reason === 'not_planned' || code.state === 'removing' || code.windowEndsAt <= door.input.now || goesOn(door, code);
-  const generation = keepsOwn ? code.generation : Math.max(code.generation, door.input.generation);
+  const own = keepsOwn ? code.generation : Math.max(code.generation, door.input.generation);
+  // Below zero it spends no window; one for each that it had, because a window may see several such rows.
+  const generation = reason === 'replaced' ? -2 - code.generation : own;
   const removedAt = code.accessCodeId === null ? null : (code.goneSignalAt ?? door.input.now);
   return { state, reason, generation, removedAt, nextTryAt: null, quietUntil: null, goneSignalAt: null };
 }

@@ -191,6 +191,29 @@ it('serves the doors of a removed device as soon as it is back, with one alert m
   expect(world.opened().filter((span) => span.startsWith('2027-03-08T16:02'))).toHaveLength(2);
 });
 
+it('opens it, too, when the code of the next window is just being asked for, and gives it that code', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 330_000 }, { event_type: 'device.removed' });
+  world.simulator.device(frontDoor).remove();
+  await world.until('2027-03-08T15:02:00Z');
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T15:05:00Z');
+  world.simulator.faults.next('/access_codes/create', { kind: 'answer_lost_after_commit' });
+  await world.apply(weekdays({ windows: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:30' }] }));
+  await world.until('2027-03-08T15:05:31Z');
+  expect((await world.codes()).map(({ state }) => state)).toEqual(['closed', 'planned', 'unknown']);
+  await world.until('2027-03-08T15:10:00Z');
+  expect(world.onlyCode()).toMatchObject({ ends_at: '2027-03-08T22:30:00.000Z' });
+  expect(world.calls('POST /access_codes/create')).toBe(2);
+  await world.until('2027-03-10T12:00:00Z');
+  expect(world.opened().slice(1)).toEqual([
+    expect.stringMatching(/^2027-03-08T15:0.*\/2027-03-08T22:30Z$/),
+    '2027-03-09T14:00Z/2027-03-09T22:30Z',
+  ]);
+});
+
 it('opens a window again that was taken for closed by somebody before it was heard that the device had been away', async () => {
   await using world = await startWorld({ now });
   await world.apply(weekdays());

@@ -349,7 +349,21 @@ describe('planSchedule', () => {
       input([upcoming], { windows: [window(-hour, 5 * minute - 1), tomorrow] }),
       ['intend today'],
     ],
-    ['does not move an upcoming code to a window that has a row', input([aCode(today), upcoming]), []],
+    [
+      'lets the row of an earlier window go that waits for the PIN of an upcoming code, which is to move there',
+      input([aCode(today), upcoming]),
+      ['close today replaced', 'intend tomorrow'],
+    ],
+    [
+      'does not move an upcoming code to a window whose row may be at Seam',
+      input([aCode(today, { state: 'unknown', quietUntil: at(minute) }), upcoming]),
+      [],
+    ],
+    [
+      'does not move an upcoming code to a window whose row has another PIN',
+      input([aCode(today, { hasOtherPin: true }), upcoming]),
+      ['create today'],
+    ],
     [
       'asks after an upcoming code that is reported gone before it is moved anywhere',
       input([{ ...upcoming, goneSignalAt: now }]),
