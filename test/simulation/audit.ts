@@ -1,0 +1,162 @@
+// At the end of a history: what the locks remember, to the second, and whether the history of the service explains it.
+import type pg from 'pg';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { type Span, union } from '../support/reference-windows.ts';
+import type { Door } from './doors.ts';
+import type { FaultClock } from './fault-clock.ts';
+import type { People } from './people.ts';
+import type { PlanBook } from './plan-book.ts';
+import { Violation } from './trace.ts';
+import type { Watch } from './watch.ts';
+
+export interface AuditWorld {
+  readonly simulator: Simulator;
+  readonly book: PlanBook;
+  readonly faults: FaultClock;
+  readonly people: People;
+  readonly watch: Watch;
+  readonly pool: pg.Pool;
+  readonly boundMs: number;
+}
+
+/** Minutes in which doors were to be open, and what became of them. */
+export interface Coverage {
+  due: number;
+  covered: number;
+  /** Something was wrong then, or had been shortly before: nobody could have done better. */
+  lostToFaults: number;
+  /** Somebody had taken the code away, or had the PIN. */
+  lostToPeople: number;
+  /** What a lock and Seam take after a change, and whatever else. */
+  lostOtherwise: number;
+}
+
+// A lock takes five seconds to let go of a code, and some clocks of ours are a minute off.
+const lagMs = 10_000;
+
+export async function audit(world: AuditWorld, from: number, until: number): Promise<Coverage> {
+  const coverage: Coverage = { due: 0, covered: 0, lostToFaults: 0, lostToPeople: 0, lostOtherwise: 0 };
+  for (const door of world.book.doors()) auditDoor(world, door, { startAt: from, endAt: until }, coverage);
+  await assertExplained(world);
+  await assertNothingForgotten(world);
+  return coverage;
+}
+
+function auditDoor(world: AuditWorld, door: Door, { startAt, endAt }: Span, coverage: Coverage): void {
+  const { book, faults, people, watch, boundMs } = world;
+  const due = union(book.openSpans(door, startAt, endAt), 0);
+  const openings = openingsOf(world, door, endAt);
+  const closures = people.closures.filter((one) => one.door === door);
+  const leftAlone = closures
+    .filter(({ isLeftAlone }) => isLeftAlone === true)
+    .map(({ from, until }) => ({ startAt: from, endAt: until + boundMs }));
+  const troubled = union([...faults.spans(boundMs), ...leftAlone], 0);
+  const opened = union(openings, 0);
+  for (const span of minus(opened, due)) {
+    const late = { startAt: span.startAt + lagMs + watch.skewMs, endAt: span.endAt };
+    const [unexcused] = minus([late], troubled);
+    if (unexcused === undefined) continue;
+    throw new Violation('no door opens outside a window', `open ${text(span)}, where nothing was planned`, door);
+  }
+  for (const [index, one] of openings.entries()) {
+    for (const other of openings.slice(index + 1)) {
+      const both = { startAt: Math.max(one.startAt, other.startAt) + lagMs, endAt: Math.min(one.endAt, other.endAt) };
+      if (one.id === other.id || minus([both], troubled).length === 0) continue;
+      throw new Violation('never two codes for one window', `two codes opened the door ${text(both)}`, door);
+    }
+  }
+  const lost = minus(due, opened);
+  const closed = closures.map(({ from, until }) => ({ startAt: from, endAt: until }));
+  const afterFaults = minus(lost, troubled);
+  const afterPeople = minus(afterFaults, closed);
+  coverage.due += minutes(due);
+  coverage.covered += minutes(due) - minutes(lost);
+  coverage.lostToFaults += minutes(lost) - minutes(afterFaults);
+  coverage.lostToPeople += minutes(afterFaults) - minutes(afterPeople);
+  coverage.lostOtherwise += minutes(afterPeople);
+}
+
+function openingsOf({ simulator, watch }: AuditWorld, door: Door, until: number): (Span & { id: string })[] {
+  return simulator.intervals(door.deviceId).flatMap((interval) => {
+    if (watch.isForeign(interval.access_code_id) || watch.doorOfCode(interval) !== door) return [];
+    const startAt = interval.on_device_from.getTime();
+    return [
+      { id: interval.access_code_id, startAt, endAt: Math.min(interval.off_device_at?.getTime() ?? until, until) },
+    ];
+  });
+}
+
+/** Nothing is dropped in silence: events are handled, ignored or dropped for a reason, and no letter waits that was retried. */
+async function assertNothingForgotten({ pool }: AuditWorld): Promise<void> {
+  const { rows } = await pool.query<{ what: string }>(
+    `select 'the event ' || event_type || ' is ' || state as what from inbox
+      where state in ('received', 'dead') or (state = 'ignored' and reason is null)
+     union all select 'a dead letter is ' || state from dead_letters where state in ('open', 'retried')`,
+  );
+  if (rows[0] !== undefined) throw new Violation('nothing is dropped in silence', `at the end, ${rows[0].what}`);
+}
+
+/** The history explains every code from plan to removal. */
+async function assertExplained({ pool, simulator, watch }: AuditWorld): Promise<void> {
+  const { rows } = await pool.query<{ key: string; marker: string; state: string; lacks: string }>(unexplained);
+  const [row] = rows;
+  if (row !== undefined) {
+    throw new Violation(
+      'the history explains every code',
+      `${row.key}: a code that is ${row.state} has no ${row.lacks}`,
+    );
+  }
+  const ids = new Set(
+    simulator
+      .intervals()
+      .filter((interval) => watch.doorOfCode(interval) !== undefined && !watch.isForeign(interval.access_code_id))
+      .map(({ access_code_id }) => access_code_id),
+  );
+  const known = await pool.query<{ id: string }>(
+    `select access_code_id as id from access_codes where access_code_id is not null
+     union select detail->>'access_code_id' from history where detail ? 'access_code_id'`,
+  );
+  for (const { id } of known.rows) ids.delete(id);
+  if (ids.size > 0) {
+    throw new Violation('the history explains every code', `${ids.size} codes opened a door that it does not name`);
+  }
+}
+
+const unexplained = `
+  with codes as (
+    select c.*, s.key,
+           array(select h.kind from history h where h.code_id = c.id) as kinds,
+           array(select h.kind from history h
+                  where h.schedule_id = c.schedule_id and h.device_id = c.device_id and h.code_id is null
+                    and h.kind in ('window.planned', 'window.missed')) as door_kinds
+      from access_codes c join schedules s on s.id = c.schedule_id)
+  select key, marker, state::text as state, lacks
+    from codes, lateral (values
+      ('plan', cardinality(door_kinds) = 0),
+      ('creation', access_code_id is not null and not kinds && array['code.created', 'code.adopted']),
+      ('removal', state = 'removed' and not kinds && array['code.removed']),
+      ('end', state = 'closed' and not kinds && array['window.closed', 'window.missed', 'window.reopened', 'code.removed']
+              and not door_kinds && array['window.missed'])) as checks(lacks, is_lacking)
+   where is_lacking order by key, window_starts_at limit 1`;
+
+/** What of the spans lies in none of the holes. */
+function minus(spans: readonly Span[], holes: readonly Span[]): Span[] {
+  return holes.reduce<Span[]>(
+    (left, hole) =>
+      left.flatMap((span) =>
+        [
+          { startAt: span.startAt, endAt: Math.min(span.endAt, hole.startAt) },
+          { startAt: Math.max(span.startAt, hole.endAt), endAt: span.endAt },
+        ].filter(({ startAt, endAt }) => endAt > startAt),
+      ),
+    spans.filter(({ startAt, endAt }) => endAt > startAt),
+  );
+}
+
+function minutes(spans: readonly Span[]): number {
+  return spans.reduce((sum, { startAt, endAt }) => sum + (endAt - startAt) / 60_000, 0);
+}
+
+function text({ startAt, endAt }: Span): string {
+  return `${new Date(startAt).toISOString()}/${new Date(endAt).toISOString()}`;
+}

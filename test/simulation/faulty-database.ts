@@ -1,0 +1,119 @@
+// The real database, each of whose calls is a point at which a process may die. A transaction that is struck is rolled back by
+// Postgres itself; one that is struck after its commit is committed, and nobody is told.
+import type pg from 'pg';
+import type { Db, Tx } from '../../src/db/client.ts';
+import type { CrashPoints } from './crash-points.ts';
+
+type Call = (...args: unknown[]) => Promise<unknown>;
+
+/** A database as one process sees it. */
+export interface FaultyDatabase extends Db {
+  /** Its connections are broken: locks that they hold are gone, and those are told who lent them. */
+  breakConnections(): Promise<void>;
+}
+
+/** @param newId draws the ids of rows, which would differ from run to run */
+export function faultyDatabase(db: Db, points: CrashPoints, newId: () => string): FaultyDatabase {
+  const lent = new Set<pg.PoolClient>();
+  const breakConnections = async (): Promise<void> => {
+    for (const client of lent) await client.query('select pg_advisory_unlock_all()');
+  };
+  return {
+    prisma: faultyPrisma(db.prisma, points, newId),
+    pool: faultyPool(db.pool, points, lent),
+    close: () => Promise.resolve(),
+    breakConnections,
+  };
+}
+
+function faultyPool(pool: Db['pool'], points: CrashPoints, lent: Set<pg.PoolClient>): Db['pool'] {
+  return new Proxy(pool, {
+    get(target, name, receiver) {
+      if (name === 'connect') {
+        return () =>
+          points.pass('pool.connect', 'postgres', async () => faultyClient(await target.connect(), points, lent));
+      }
+      if (name !== 'query') return Reflect.get(target, name, receiver);
+      const query = target.query.bind(target) as Call;
+      return (...args: unknown[]) => points.pass('pool.query', 'postgres', () => query(...args));
+    },
+  });
+}
+
+/** A connection that is lent for longer. What it holds goes when it is given back broken, as if it were closed. */
+function faultyClient(client: pg.PoolClient, points: CrashPoints, lent: Set<pg.PoolClient>): pg.PoolClient {
+  lent.add(client);
+  return new Proxy(client, {
+    get(target, name, receiver) {
+      if (name === 'release') {
+        return (isBroken: boolean) => {
+          const freed = isBroken ? client.query('select pg_advisory_unlock_all()') : Promise.resolve();
+          void freed.then(() => {
+            lent.delete(client);
+            client.release();
+          });
+        };
+      }
+      if (name !== 'query') {
+        const member: unknown = Reflect.get(target, name, receiver);
+        return typeof member === 'function' ? member.bind(target) : member;
+      }
+      const query = target.query.bind(target) as Call;
+      return (...args: unknown[]) => points.pass('client.query', 'postgres', () => query(...args));
+    },
+  });
+}
+
+function faultyPrisma(prisma: Db['prisma'], points: CrashPoints, newId: () => string): Db['prisma'] {
+  return new Proxy(prisma, {
+    get(target, name) {
+      if (name === '$transaction') return faultyTransaction(target, points, newId);
+      return faultyMember(target, name, points, newId);
+    },
+  });
+}
+
+function faultyTransaction(prisma: Db['prisma'], points: CrashPoints, newId: () => string) {
+  return (body: (tx: Tx) => Promise<unknown>, options?: { timeout?: number; maxWait?: number }) =>
+    points.pass('commit', 'postgres', () =>
+      prisma.$transaction(
+        (tx) => body(new Proxy(tx, { get: (target, name) => faultyMember(target, name, points, newId) })),
+        options,
+      ),
+    );
+}
+
+/** A model, whose methods are calls, or a raw query. */
+function faultyMember(owner: object, name: string | symbol, points: CrashPoints, newId: () => string): unknown {
+  const member: unknown = Reflect.get(owner, name);
+  if (typeof member === 'function') {
+    const call = member as Call;
+    return (...args: unknown[]) => points.pass(String(name), 'postgres', () => Reflect.apply(call, owner, args));
+  }
+  if (typeof member !== 'object' || member === null || typeof name === 'symbol') return member;
+  return new Proxy(member, {
+    get(model, method) {
+      const call: unknown = Reflect.get(model, method);
+      if (typeof call !== 'function') return call;
+      const isInsert = drawnIds.has(name) && String(method).startsWith('create');
+      return (...args: unknown[]) => {
+        const passed = isInsert ? args.map((arg) => withIds(arg as InsertArg, newId)) : args;
+        return points.pass(`${name}.${String(method)}`, 'postgres', async () =>
+          Reflect.apply(call as Call, model, passed),
+        );
+      };
+    },
+  });
+}
+
+/** Models whose ids the database's client would draw. */
+const drawnIds: ReadonlySet<string> = new Set(['accessCode', 'schedule']);
+
+interface InsertArg {
+  readonly data: object | readonly object[];
+}
+
+function withIds(arg: InsertArg, newId: () => string): InsertArg {
+  const named = (row: object): object => ({ id: newId(), ...row });
+  return { ...arg, data: Array.isArray(arg.data) ? arg.data.map(named) : named(arg.data) };
+}

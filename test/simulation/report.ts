@@ -1,0 +1,27 @@
+import type { Coverage } from './audit.ts';
+import type { Simulated } from './simulate.ts';
+
+/** One line for a history without fault; the trace of the first violation otherwise. */
+export function tell(result: Simulated): string {
+  const { options, violation, steps, creates, faults, coverage, elapsedMs } = result;
+  const { seed, days, schedules } = options;
+  const struck = [...faults.values()].reduce((sum, count) => sum + count, 0);
+  const what = `seed ${seed}: ${schedules} schedules, ${days} days, ${struck} faults, ${creates} codes, ${steps} steps, ${(elapsedMs / 1_000).toFixed(1)} s`;
+  if (violation === null) return `${what}: as promised${coverage === null ? '' : `; ${tellCoverage(coverage)}`}`;
+  return [
+    `${what}: VIOLATED`,
+    ...result.lines,
+    `seed ${seed} at ${violation.at.toISOString()}: ${violation.invariant}`,
+    violation.message,
+    `Again: npm run simulate -- --seed ${seed} --days ${days} --schedules ${schedules}`,
+  ].join('\n');
+}
+
+/** What became of the minutes in which doors were to be open. */
+export function tellCoverage({ due, covered, lostToFaults, lostToPeople, lostOtherwise }: Coverage): string {
+  const share = (minutes: number): string => `${((100 * minutes) / Math.max(1, due)).toFixed(2)} %`;
+  return (
+    `${Math.round(due)} window-minutes, ${share(covered)} covered, lost to faults ${share(lostToFaults)}, ` +
+    `to people ${share(lostToPeople)}, otherwise ${share(lostOtherwise)}`
+  );
+}

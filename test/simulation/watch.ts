@@ -1,0 +1,133 @@
+// Looks at every call to Seam, and at what Seam holds after it: the invariants that must hold at every instant.
+import type { AccessCode } from 'seam';
+import type { SeamApi } from '../../src/seam/api.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { type Door, doorOf } from './doors.ts';
+import type { PlanBook } from './plan-book.ts';
+import { Violation } from './trace.ts';
+
+type CreateRequest = Parameters<SeamApi['createCode']>[0];
+type UpdateRequest = Parameters<SeamApi['updateCode']>[0];
+
+const secondMs = 1_000;
+
+export class Watch {
+  readonly #simulator: Simulator;
+  readonly #book: PlanBook;
+  /** How far clocks of processes may be ahead or behind. */
+  readonly #skewMs: number;
+  readonly #doorsByMarker = new Map<string, Door>();
+  readonly #askedAt = new Map<string, number>();
+  readonly #foreign = new Set<string>();
+  readonly #lateAt = new Map<number, string>();
+  creates = 0;
+
+  constructor(simulator: Simulator, book: PlanBook, skewMs: number) {
+    this.#simulator = simulator;
+    this.#book = book;
+    this.#skewMs = skewMs;
+  }
+
+  askedToCreate(door: Door, request: CreateRequest): void {
+    this.creates += 1;
+    this.#doorsByMarker.set(markerOf(request.name), door);
+    this.#assertPlanned(door, request);
+  }
+
+  askedToUpdate(door: Door, request: UpdateRequest): void {
+    this.#assertOurs(door, request.accessCodeId);
+    this.#askedAt.set(request.accessCodeId, this.#simulator.now().getTime());
+    this.#assertPlanned(door, request);
+  }
+
+  askedToDelete(door: Door, accessCodeId: string): void {
+    this.#assertOurs(door, accessCodeId);
+    this.#askedAt.set(accessCodeId, this.#simulator.now().getTime());
+  }
+
+  /** Whether it was to be moved or deleted since an instant. */
+  wasAskedSince(accessCodeId: string, at: number): boolean {
+    return (this.#askedAt.get(accessCodeId) ?? 0) >= at;
+  }
+
+  isForeign(accessCodeId: string): boolean {
+    return this.#foreign.has(accessCodeId);
+  }
+
+  noteForeign(accessCodeId: string): void {
+    this.#foreign.add(accessCodeId);
+  }
+
+  expectLate(at: number, deviceId: string): void {
+    this.#lateAt.set(at, deviceId);
+  }
+
+  /** A call that was cut off may have been done meanwhile. */
+  timeMoved(now: number): void {
+    for (const [at, deviceId] of [...this.#lateAt]) {
+      if (at > now) continue;
+      this.#lateAt.delete(at);
+      this.written(deviceId);
+    }
+  }
+
+  /** Never two codes for one window and device: no two that Seam keeps for a door overlap. */
+  written(deviceId: string): void {
+    const kept = this.ours(deviceId).filter(({ code }) => !isLeaving(code));
+    for (const [index, one] of kept.entries()) {
+      for (const other of kept.slice(index + 1)) {
+        if (one.door !== other.door || !overlap(one.code, other.code)) continue;
+        const text = [one, other].map(({ code }) => `${code.starts_at}/${code.ends_at}`).join(' and ');
+        throw new Violation('never two codes for one window', `Seam keeps two codes: ${text}`, one.door);
+      }
+    }
+  }
+
+  /** Our codes on a device as Seam has them now. */
+  ours(deviceId: string): { code: AccessCode; door: Door }[] {
+    return this.#simulator.codes({ device_id: deviceId }).flatMap((code) => {
+      const door = this.doorOfCode(code);
+      return door === undefined ? [] : [{ code, door }];
+    });
+  }
+
+  /** Whose code it is, by the marker in its name. */
+  doorOfCode({ name }: { name: string | null }): Door | undefined {
+    return this.#doorsByMarker.get(markerOf(name ?? ''));
+  }
+
+  #assertOurs(door: Door, accessCodeId: string): void {
+    if (!this.#foreign.has(accessCodeId)) return;
+    throw new Violation('nothing of others is touched', 'a code that is not ours was to be changed or deleted', door);
+  }
+
+  /** No code is asked of Seam with times outside the plan of this moment. */
+  #assertPlanned(door: Door, { startsAt, endsAt }: { startsAt: Date; endsAt: Date }): void {
+    const windows = this.#book.windows(doorOf(door.key, door.deviceId));
+    // A live code keeps its start: what has passed opens nothing.
+    const opensAt = Math.max(startsAt.getTime(), this.#simulator.now().getTime());
+    const isInside = windows.some((window) => opensAt >= window.startAt && endsAt.getTime() <= window.endAt);
+    if (isInside && startsAt < endsAt) return;
+    const text = `${startsAt.toISOString()}/${endsAt.toISOString()}`;
+    throw new Violation('no code outside the plan of the moment', `asked for ${text}, which no window holds`, door);
+  }
+
+  get skewMs(): number {
+    return this.#skewMs;
+  }
+}
+
+export function isLeaving(code: AccessCode): boolean {
+  return code.pending_mutations.some(({ mutation_code }) => mutation_code === 'deleting');
+}
+
+function overlap(a: AccessCode, b: AccessCode): boolean {
+  const [aFrom, aUntil, bFrom, bUntil] = [a.starts_at, a.ends_at, b.starts_at, b.ends_at].map((text) =>
+    Date.parse(text ?? ''),
+  );
+  return (aFrom ?? 0) + secondMs <= (bUntil ?? 0) && (bFrom ?? 0) + secondMs <= (aUntil ?? 0);
+}
+
+function markerOf(name: string): string {
+  return name.split(' ').at(-1) ?? '';
+}
