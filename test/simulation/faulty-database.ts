@@ -30,14 +30,29 @@ function faultyPool(pool: Db['pool'], points: CrashPoints, lent: Set<pg.PoolClie
   return new Proxy(pool, {
     get(target, name, receiver) {
       if (name === 'connect') {
-        return () =>
-          points.pass('pool.connect', 'postgres', async () => faultyClient(await target.connect(), points, lent));
+        return async () => {
+          let client: pg.PoolClient | undefined;
+          try {
+            return await points.pass('pool.connect', 'postgres', async () => {
+              client = await target.connect();
+              return faultyClient(client, points, lent);
+            });
+          } catch (error) {
+            if (client !== undefined) giveBack(client, lent);
+            throw error;
+          }
+        };
       }
       if (name !== 'query') return Reflect.get(target, name, receiver);
       const query = target.query.bind(target) as Call;
       return (...args: unknown[]) => points.pass('pool.query', 'postgres', () => query(...args));
     },
   });
+}
+
+function giveBack(client: pg.PoolClient, lent: Set<pg.PoolClient>): void {
+  lent.delete(client);
+  client.release();
 }
 
 /** A connection that is lent for longer. What it holds goes when it is given back broken, as if it were closed. */
@@ -48,10 +63,7 @@ function faultyClient(client: pg.PoolClient, points: CrashPoints, lent: Set<pg.P
       if (name === 'release') {
         return (isBroken: boolean) => {
           const freed = isBroken ? client.query('select pg_advisory_unlock_all()') : Promise.resolve();
-          void freed.then(() => {
-            lent.delete(client);
-            client.release();
-          });
+          void freed.then(() => giveBack(client, lent));
         };
       }
       if (name !== 'query') {
