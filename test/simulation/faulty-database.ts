@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import type { Db, Tx } from '../../src/db/client.ts';
 import type { CrashPoints } from './crash-points.ts';
+import { type ReadCache, rawWritesOf, writesOf } from './read-cache.ts';
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
@@ -13,13 +14,13 @@ export interface FaultyDatabase extends Db {
 }
 
 /** @param newId draws the ids of rows, which would differ from run to run */
-export function faultyDatabase(db: Db, points: CrashPoints, newId: () => string): FaultyDatabase {
+export function faultyDatabase(db: Db, points: CrashPoints, cache: ReadCache, newId: () => string): FaultyDatabase {
   const lent = new Set<pg.PoolClient>();
   const breakConnections = async (): Promise<void> => {
     for (const client of lent) await client.query('select pg_advisory_unlock_all()');
   };
   return {
-    prisma: faultyPrisma(db.prisma, points, newId),
+    prisma: faultyPrisma(db.prisma, { points, cache, newId, writes: null }),
     pool: faultyPool(db.pool, points, lent),
     close: () => Promise.resolve(),
     breakConnections,
@@ -76,43 +77,70 @@ function faultyClient(client: pg.PoolClient, points: CrashPoints, lent: Set<pg.P
   });
 }
 
-function faultyPrisma(prisma: Db['prisma'], points: CrashPoints, newId: () => string): Db['prisma'] {
+interface Ways {
+  readonly points: CrashPoints;
+  readonly newId: () => string;
+  readonly cache: ReadCache;
+  /** In a transaction: what was written of what is kept. */
+  readonly writes: Set<string> | null;
+}
+
+function faultyPrisma(prisma: Db['prisma'], ways: Ways): Db['prisma'] {
   return new Proxy(prisma, {
     get(target, name) {
-      if (name === '$transaction') return faultyTransaction(target, points, newId);
-      return faultyMember(target, name, points, newId);
+      if (name === '$transaction') return faultyTransaction(target, ways);
+      return faultyMember(target, name, ways);
     },
   });
 }
 
-function faultyTransaction(prisma: Db['prisma'], points: CrashPoints, newId: () => string) {
+function faultyTransaction(prisma: Db['prisma'], { points, newId, cache }: Ways) {
   return (body: (tx: Tx) => Promise<unknown>, options?: { timeout?: number; maxWait?: number }) =>
-    points.pass('commit', 'postgres', () =>
-      prisma.$transaction(
-        (tx) => body(new Proxy(tx, { get: (target, name) => faultyMember(target, name, points, newId) })),
-        options,
-      ),
-    );
+    points.pass('commit', 'postgres', async () => {
+      const ways: Ways = { points, newId, cache, writes: new Set() };
+      try {
+        return await prisma.$transaction(
+          (tx) => body(new Proxy(tx, { get: (target, name) => faultyMember(target, name, ways) })),
+          options,
+        );
+      } finally {
+        cache.clear(ways.writes ?? []);
+      }
+    });
 }
 
 /** A model, whose methods are calls, or a raw query. */
-function faultyMember(owner: object, name: string | symbol, points: CrashPoints, newId: () => string): unknown {
+function faultyMember(owner: object, name: string | symbol, ways: Ways): unknown {
+  const { points, newId, cache, writes } = ways;
   const member: unknown = Reflect.get(owner, name);
+  const noteWrites = (names: readonly string[]): void => {
+    if (writes === null) cache.clear(names);
+    for (const one of names) writes?.add(one);
+  };
   if (typeof member === 'function') {
     const call = member as Call;
-    return (...args: unknown[]) => points.pass(String(name), 'postgres', () => Reflect.apply(call, owner, args));
+    return (...args: unknown[]) =>
+      points.pass(String(name), 'postgres', async () => {
+        const result = await Reflect.apply(call, owner, args);
+        noteWrites(rawWritesOf(args));
+        return result;
+      });
   }
   if (typeof member !== 'object' || member === null || typeof name === 'symbol') return member;
   return new Proxy(member, {
-    get(model, method) {
-      const call: unknown = Reflect.get(model, method);
+    get(model, property) {
+      const call: unknown = Reflect.get(model, property);
       if (typeof call !== 'function') return call;
-      const isInsert = drawnIds.has(name) && String(method).startsWith('create');
+      const method = String(property);
+      const isInsert = drawnIds.has(name) && method.startsWith('create');
       return (...args: unknown[]) => {
         const passed = isInsert ? args.map((arg) => withIds(arg as InsertArg, newId)) : args;
-        return points.pass(`${name}.${String(method)}`, 'postgres', async () =>
-          Reflect.apply(call as Call, model, passed),
-        );
+        const run = async (): Promise<unknown> => Reflect.apply(call as Call, model, passed);
+        return points.pass(`${name}.${method}`, 'postgres', async () => {
+          const result = await (writes === null ? cache.read(name, method, passed, run) : run());
+          noteWrites(writesOf(name, method));
+          return result;
+        });
       };
     },
   });

@@ -19,6 +19,8 @@ export interface SeamWorld {
   readonly faults: FaultClock;
   readonly trace: Trace;
   readonly watch: Watch;
+  /** Which types of events there are at all. */
+  readonly tells: (eventType: string) => boolean;
   /** How likely a single call goes wrong; 0 in good times. */
   readonly faultRate: () => number;
 }
@@ -79,7 +81,8 @@ export function faultySeam(world: SeamWorld, points: CrashPoints): SeamApi {
     getCode: (code) => call('get', null, () => api.getCode(code)),
     listCodes: (deviceId) => call('list', null, () => api.listCodes(deviceId)),
     listManagedCodes: (deviceId) => call('list managed', null, () => api.listManagedCodes(deviceId)),
-    listEvents: (request) => call('events', null, () => api.listEvents(request)),
+    listEvents: (request) =>
+      call('events', null, () => api.listEvents({ ...request, types: request.types.filter(world.tells) })),
     getDevice: (deviceId) => call('device', null, () => api.getDevice(deviceId)),
   };
 }

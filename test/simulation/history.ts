@@ -38,7 +38,7 @@ const minuteMs = 60 * secondMs;
 const dayMs = 86_400_000;
 const settleMs = 60 * secondMs;
 // The service's own, and longer ones that somebody has set.
-const reconcileMinutes = [5, 5, 10, 15] as const;
+const reconcileMinutes = [5, 15, 30, 30] as const;
 const checkEveryMs = 10 * minuteMs;
 const stepsMax = 200_000;
 
@@ -117,12 +117,14 @@ export class History {
     this.#jobs = new Jobs(store.pool, store.tool.queue.boss);
     const api = createSeamApi({ apiKey: simulator.apiKey, endpoint: simulator.endpoint });
     const callRate = (): number => this.#weather.callRate;
-    const seam: SeamWorld = { api, simulator, chance: fork(), faults, trace, watch, faultRate: callRate };
+    const tells = (type: string): boolean => this.#postman.tells(type);
+    const seam: SeamWorld = { api, tells, simulator, chance: fork(), faults, trace, watch, faultRate: callRate };
     const replica = (name: string, ahead: number): Replica =>
       new Replica({
         name,
         skewMs: ahead,
         tool: store.tool,
+        cache: store.cache,
         seam,
         chance: fork(),
         settleMs,

@@ -21,7 +21,7 @@ const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 const retryDelaysMs = [5 * secondMs, 5 * minuteMs, 30 * minuteMs, 2 * hourMs, 5 * hourMs, 10 * hourMs, 10 * hourMs];
 
-/** What the service needs; most webhooks are made for these only. */
+/** What the service needs; most webhooks are made for these only, and nothing else is read from Seam's list. */
 const needed: ReadonlySet<string> = new Set([
   'access_code.removed_from_device',
   'access_code.deleted',
@@ -42,6 +42,7 @@ export class Postman {
   readonly #chance: Chance;
   readonly #faults: FaultClock;
   readonly #trace: Trace;
+  /** Whether Seam tells of all that happens, or only of what is needed. */
   readonly #takesAll: boolean;
 
   constructor(chance: Chance, faults: FaultClock, trace: Trace) {
@@ -51,13 +52,17 @@ export class Postman {
     this.#takesAll = chance.hits(0.2);
   }
 
+  tells(type: string): boolean {
+    return this.#takesAll || needed.has(type);
+  }
+
   get nextAt(): number | null {
     return this.#letters.length === 0 ? null : Math.min(...this.#letters.map(({ at }) => at));
   }
 
   /** Takes a new event of Seam's. In bad times anything may become of it. */
   post(event: SeamEvent, now: number, isBadTime: boolean): void {
-    if (!this.#takesAll && !needed.has(event.event_type)) return;
+    if (!this.tells(event.event_type)) return;
     const letter = { event, messageId: `msg_${event.event_id.replaceAll('-', '')}`, at: now, attempt: 0 };
     const mishap = isBadTime ? this.#chance.weighted(mishaps) : 'none';
     if (mishap === 'none') {

@@ -12,6 +12,7 @@ import { idFrom } from './drawn-ids.ts';
 import { type FaultyDatabase, faultyDatabase } from './faulty-database.ts';
 import { faultySeam, type SeamWorld } from './faulty-seam.ts';
 import type { Fiber } from './fiber.ts';
+import type { ReadCache } from './read-cache.ts';
 
 export const markerPrefix = 'S7M';
 
@@ -19,6 +20,7 @@ export interface ReplicaOptions {
   readonly name: string;
   readonly skewMs: number;
   readonly tool: Tool;
+  readonly cache: ReadCache;
   readonly seam: SeamWorld;
   readonly chance: Chance;
   readonly settleMs: number;
@@ -53,7 +55,7 @@ export class Replica {
       if (fate.startsWith('lost')) onLoss();
     });
     const [drawn, ids] = [chance.fork(), chance.fork()];
-    this.db = faultyDatabase(tool.db, this.points, () => idFrom(ids));
+    this.db = faultyDatabase(tool.db, this.points, options.cache, () => idFrom(ids));
     const parts = {
       db: this.db,
       queue: tool.queue,

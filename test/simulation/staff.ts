@@ -31,7 +31,7 @@ const tickMs = 250;
 const deadTickMs = secondMs;
 const restartMs = 5 * secondMs;
 // A pass over a healthy fleet writes nothing: in good times most are left out.
-const idleReconcileMs = 6 * 3_600 * secondMs;
+const idleReconcileMs = 24 * 3_600 * secondMs;
 
 export interface StaffWorld {
   readonly replicas: readonly Replica[];

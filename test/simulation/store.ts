@@ -3,10 +3,12 @@
 import pg from 'pg';
 import { openTool, type Tool } from '../../src/deps.ts';
 import { createLog } from '../../src/telemetry/log.ts';
+import { ReadCache } from './read-cache.ts';
 import { markerPrefix } from './replica.ts';
 
 export interface Store extends AsyncDisposable {
   readonly tool: Tool;
+  readonly cache: ReadCache;
   /** Statements of the scheduler's own, which nothing strikes. */
   readonly pool: pg.Pool;
   /** Nothing is in it any more, and it is as late as given. */
@@ -60,10 +62,13 @@ export async function openStore(url: string): Promise<Store> {
   await pool.query(defaultsByVirtualTime);
   // Opened anew, because only new connections take the search path.
   const tool = await openTool(config, { log }, 'tool');
+  const cache = new ReadCache();
   return {
     tool,
+    cache,
     pool,
     async empty(now) {
+      cache.clear();
       await pool.query('update simulation.clock set at = $1', [new Date(now)]);
       await pool.query(`truncate ${tables.map((table) => `public.${table}`).join(', ')} restart identity cascade;
         delete from pgboss.job;
