@@ -78,6 +78,10 @@ export function faultySeam(world: SeamWorld, points: CrashPoints): SeamApi {
       watch.askedToDelete(door, code.accessCodeId);
       return call('delete', code, () => api.deleteCode(code));
     },
+    pullBackupCode: (code) => {
+      trace.add('asks for a backup code', workNow().door);
+      return call('backup', code, () => api.pullBackupCode(code));
+    },
     getCode: (code) => call('get', null, () => api.getCode(code)),
     listCodes: (deviceId) => call('list', null, () => api.listCodes(deviceId)),
     listManagedCodes: (deviceId) => call('list managed', null, () => api.listManagedCodes(deviceId)),

@@ -10,7 +10,6 @@ import { FaultClock } from './fault-clock.ts';
 import type { SeamWorld } from './faulty-seam.ts';
 import { Jobs } from './jobs.ts';
 import { Judge, seamTakesMs } from './judge.ts';
-import { today } from './limits.ts';
 import { drawDevices } from './locks.ts';
 import { People } from './people.ts';
 import { PlanBook } from './plan-book.ts';
@@ -103,7 +102,6 @@ export class History {
         trace,
         tasks,
         deviceIds,
-        limits: today,
         poisonDoor: () => this.#poisonDoor(),
       },
       this.endsAt,

@@ -3,7 +3,7 @@ import type { Chance } from './chance.ts';
 
 const kinds: readonly [Partial<DeviceSpec>, ...Partial<DeviceSpec>[]] = [
   { native_scheduling: true },
-  { native_scheduling: true },
+  { native_scheduling: true, backup_access_code_pool: true },
   { native_scheduling: false },
   { native_scheduling: true, code_constraints: [{ constraint_type: 'start_date_in_future' }] },
   {

@@ -26,12 +26,18 @@ const needed: ReadonlySet<string> = new Set([
   'access_code.removed_from_device',
   'access_code.deleted',
   'access_code.set_on_device',
+  'access_code.scheduled_on_device',
+  'access_code.delay_in_setting_on_device',
   'access_code.failed_to_set_on_device',
   'access_code.failed_to_remove_from_device',
   'access_code.deleted_external_to_seam',
+  'access_code.backup_access_code_pulled',
   'device.removed',
+  'device.added',
+  'device.disconnected',
   'device.connected',
   'connected_account.disconnected',
+  'connected_account.connected',
 ]);
 
 const mishaps = { none: 60, lose: 14, double: 8, minutes_late: 8, hours_late: 5, forge: 5 } as const;

@@ -15,6 +15,8 @@ import type { Fiber } from './fiber.ts';
 import type { ReadCache } from './read-cache.ts';
 
 export const markerPrefix = 'S7M';
+// The service's own.
+const ladderMs = [24 * 60, 120, 15].map((minutes) => minutes * 60_000);
 
 export interface ReplicaOptions {
   readonly name: string;
@@ -65,6 +67,7 @@ export class Replica {
       log: createLog({ level: 'info', destination: { write: (line: string) => this.#tell(line) } }),
       mode: 'active',
       settleMs,
+      ladderMs,
       markerPrefix,
     } as const;
     this.deps = { ...parts, seam: gateSeam(faultySeam(seam, this.points), parts) };

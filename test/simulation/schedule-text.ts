@@ -11,6 +11,7 @@ export interface ScheduleText {
   readonly starts_on: string;
   readonly windows: readonly { readonly rrule: string; readonly from: string; readonly to: string }[];
   readonly pin: 'keep' | 'rotate';
+  readonly allow_other_pin: boolean;
   readonly status: 'active' | 'paused';
   readonly except: { readonly dates: readonly string[] };
   readonly extra: readonly { readonly date: string; readonly from: string; readonly to: string }[];
@@ -60,6 +61,7 @@ export function drawSchedule(chance: Chance, index: number, season: Season, door
     starts_on: '2027-01-01',
     windows,
     pin: chance.hits(0.35) ? 'rotate' : 'keep',
+    allow_other_pin: chance.hits(0.3),
     status: 'active',
     except: { dates: [] },
     extra: [],

@@ -19,6 +19,7 @@ export class Watch {
   readonly #doorsByMarker = new Map<string, Door>();
   readonly #askedAt = new Map<string, number>();
   readonly #foreign = new Set<string>();
+  readonly #backups = new Set<string>();
   readonly #lateAt = new Map<number, string>();
   creates = 0;
 
@@ -54,6 +55,11 @@ export class Watch {
     return this.#foreign.has(accessCodeId);
   }
 
+  /** Handed out by Seam beside a code that is in trouble: the one exception. */
+  isBackup(accessCodeId: string): boolean {
+    return this.#backups.has(accessCodeId);
+  }
+
   noteForeign(accessCodeId: string): void {
     this.#foreign.add(accessCodeId);
   }
@@ -74,9 +80,11 @@ export class Watch {
   /** Never two codes for one window and device: no two that Seam keeps for a door overlap. */
   written(deviceId: string): void {
     const kept = this.ours(deviceId).filter(({ code }) => !isLeaving(code));
+    for (const { code } of kept) if (code.is_backup === true) this.#backups.add(code.access_code_id);
     for (const [index, one] of kept.entries()) {
       for (const other of kept.slice(index + 1)) {
         if (one.door !== other.door || !overlap(one.code, other.code)) continue;
+        if (this.isBackup(one.code.access_code_id) || this.isBackup(other.code.access_code_id)) continue;
         const text = [one, other].map(({ code }) => `${code.starts_at}/${code.ends_at}`).join(' and ');
         throw new Violation('never two codes for one window', `Seam keeps two codes: ${text}`, one.door);
       }

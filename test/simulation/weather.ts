@@ -4,7 +4,6 @@
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import type { Chance } from './chance.ts';
 import type { FaultClock } from './fault-clock.ts';
-import type { Limits } from './limits.ts';
 import type { Tasks } from './tasks.ts';
 import type { Trace } from './trace.ts';
 
@@ -15,7 +14,6 @@ export interface WeatherWorld {
   readonly trace: Trace;
   readonly tasks: Tasks;
   readonly deviceIds: readonly string[];
-  readonly limits: Limits;
   readonly poisonDoor: () => void;
 }
 
@@ -75,7 +73,7 @@ export class Weather {
     const deviceId = chance.pick(deviceIds) ?? '';
     const kind = chance.weighted(storms);
     if (kind === 'poison') this.#w.poisonDoor();
-    if (kind === 'none' || kind === 'poison' || (kind === 'gone' && !this.#w.limits.locksVanish)) return;
+    if (kind === 'none' || kind === 'poison') return;
     const device = simulator.device(deviceId);
     const effects: Record<typeof kind, Effect> = {
       offline: { name: `door.offline ${deviceId}`, begin: () => device.goOffline(), end: () => device.goOnline() },
