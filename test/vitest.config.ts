@@ -31,8 +31,8 @@ export default defineConfig({
           globalSetup,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          maxWorkers,
+          sequence: { groupOrder: 3 },
         },
       },
       {

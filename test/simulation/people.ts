@@ -122,7 +122,8 @@ export class People {
     const [conflict] = this.#conflicts;
     const id = conflict?.[0] ?? this.#strangers.shift();
     if (id === undefined) return;
-    simulator.removeAtLock(id);
+    // It may have gone with its lock.
+    if (simulator.unmanagedCodes().some(({ access_code_id }) => access_code_id === id)) simulator.removeAtLock(id);
     trace.add('a foreign code is taken away', conflict?.[1].door);
     if (conflict === undefined) return;
     this.#conflicts.delete(id);

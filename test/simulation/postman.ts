@@ -55,7 +55,7 @@ export class Postman {
     this.#chance = chance;
     this.#faults = faults;
     this.#trace = trace;
-    this.#takesAll = chance.hits(0.2);
+    this.#takesAll = chance.hits(0.08);
   }
 
   tells(type: string): boolean {
