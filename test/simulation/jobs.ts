@@ -48,6 +48,11 @@ export class Jobs {
     this.#boss = boss;
   }
 
+  /** Sets the clock of the database. */
+  async setNow(now: number): Promise<void> {
+    await this.#pool.query({ name: 'now', text: 'update simulation.clock set at = $1', values: [new Date(now)] });
+  }
+
   /** Also sets the clock of the database: one way there and back for both. */
   async due(now: number): Promise<Due> {
     const { rows } = await this.#pool.query<{
@@ -133,9 +138,12 @@ export class Jobs {
     return instants.length === 0 ? null : Math.min(...instants);
   }
 
-  async returnDue(now: number): Promise<void> {
+  /** Whether any did. */
+  async returnDue(now: number): Promise<boolean> {
+    let hasReturned = false;
     for (const [id, { at, queue }] of [...this.#returning]) {
       if (at > now) continue;
+      hasReturned = true;
       this.#returning.delete(id);
       this.#active.delete(id);
       await this.#pool.query(
@@ -143,6 +151,7 @@ export class Jobs {
         [queue, id],
       );
     }
+    return hasReturned;
   }
 }
 

@@ -24,7 +24,7 @@ const fibersMax = 4;
 const batch = 200;
 // Passes are cut short by the number of calls only: how long they take in real time says nothing.
 const passLimits = { seamCalls: 1_000, durationMs: Number.POSITIVE_INFINITY };
-const everyDoor = doorOf('reconciler', 'every door');
+export const everyDoor = doorOf('reconciler', 'every door');
 // 10 s of heartbeat, and up to 5 until somebody notices.
 const heartbeatMs = 12 * secondMs;
 const tickMs = 250;

@@ -16,11 +16,12 @@ export class Tasks {
     return this.#tasks.length === 0 ? null : Math.min(...this.#tasks.map(({ at }) => at));
   }
 
-  /** Does what is due, in its order. */
-  async runDue(): Promise<void> {
+  /** Does what is due, in its order; whether anything was. */
+  async runDue(): Promise<boolean> {
     const now = this.#now();
     const due = this.#tasks.filter(({ at }) => at <= now).sort((a, b) => a.at - b.at || a.order - b.order);
     this.#tasks = this.#tasks.filter(({ at }) => at > now);
     for (const { run } of due) await run();
+    return due.length > 0;
   }
 }

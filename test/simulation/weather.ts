@@ -52,7 +52,7 @@ export class Weather {
   #turnBad(): void {
     const { chance, tasks, trace, simulator } = this.#w;
     const now = simulator.now().getTime();
-    const lengthMs = Math.min(chance.between(20, 300) * minuteMs, this.#until - now);
+    const lengthMs = Math.min(chance.between(20, 180) * minuteMs, this.#until - now);
     if (lengthMs <= 0) return;
     this.isBad = true;
     trace.add('bad times begin');
@@ -64,7 +64,7 @@ export class Weather {
     tasks.in(lengthMs, () => {
       this.isBad = false;
       trace.add('good times begin');
-      tasks.in(chance.between(60, 600) * minuteMs, () => this.#turnBad());
+      tasks.in(chance.between(90, 720) * minuteMs, () => this.#turnBad());
     });
   }
 
