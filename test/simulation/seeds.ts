@@ -1,4 +1,4 @@
-// The seeds of CI, in two halves: test files run side by side. A seed that is violated prints its trace, and how to replay it.
+// Some seeds for each test run, in two halves: test files run side by side; `npm run simulate -- --seeds N` runs more. A seed that is violated prints its trace, and how to replay it.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { runs } from '../support/runs.ts';
@@ -7,7 +7,7 @@ import { tell, tellCoverage } from './report.ts';
 import { simulate } from './simulate.ts';
 import { openStore, type Store } from './store.ts';
 
-const seeds = runs(50);
+const seeds = runs(6);
 const [days, schedules] = [7, 10];
 // Histories wait for the database most of the time: several of them at once make use of that.
 const lanes = 3;
