@@ -108,10 +108,18 @@ export async function claimForCreate(
   return row ?? null;
 }
 
-/** Changes a code if nobody has claimed it since it was read; false otherwise. */
-export async function changeCode(tx: Tx, code: AccessCode, change: CodeChange): Promise<boolean> {
+/**
+ * Changes a code if nobody has claimed it since it was read; false otherwise.
+ * @param still what else must be as it was: what events note in a row claims nothing
+ */
+export async function changeCode(
+  tx: Tx,
+  code: AccessCode,
+  change: CodeChange,
+  still: Pick<Prisma.AccessCodeWhereInput, 'deviceAwaySince'> = {},
+): Promise<boolean> {
   const { count } = await tx.accessCode.updateMany({
-    where: { id: code.id, fence: code.fence, state: code.state },
+    where: { ...still, id: code.id, fence: code.fence, state: code.state },
     data: { ...change, updatedAt: new Date() },
   });
   return count === 1;

@@ -58,7 +58,9 @@ async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode
     `Taken away by somebody in Seam: the code of ${what}. The window stays closed on this door, the next one is not affected. ` +
     'Change or pause and resume the schedule to open it again.';
   const entry = entryFor(door, 'window.closed', message, { alert: true, codeId: code.id });
-  await commit(deps, entry, (tx) => changeCode(tx, code, ending(door, code, 'closed', 'taken_away')));
+  // It may be told meanwhile that the device was away: then this was no deletion, and is judged again.
+  const still = { deviceAwaySince: null };
+  await commit(deps, entry, (tx) => changeCode(tx, code, ending(door, code, 'closed', 'taken_away'), still));
 }
 
 /** A code that went with its device was not deleted by anybody. */

@@ -5,6 +5,7 @@ import { codeName, newMarker } from '../../src/core/access-code.ts';
 import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
 import { openTool } from '../../src/deps.ts';
 import { applySchedules } from '../../src/flows/apply-schedules.ts';
+import { recordReach } from '../../src/flows/record-reach.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { backDoor, daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 
@@ -241,6 +242,32 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(world.opened()).toEqual([
       '2027-03-08T14:00Z/2027-03-08T15:00Z',
       expect.stringMatching(/^2027-03-08T15:[23]/),
+    ]);
+  });
+
+  it('takes a code for no deletion if it is told that the device was away while that is being judged', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    const goneAt = world.simulator.now();
+    world.simulator.device(frontDoor).remove();
+    await world.until('2027-03-08T15:01:00Z');
+    world.simulator.device(frontDoor).comeBack();
+    await forgetEvents(world);
+    world.simulator.faults.next('/devices/get', { kind: 'slow', delayMs: 2_000 });
+    const asked = world.calls('GET /devices/get');
+    const swept = world.sweep();
+    await expect.poll(() => world.calls('GET /devices/get')).toBe(asked + 1);
+    const { deps } = world.relatch;
+    const removed = { kind: 'reach', awayBecause: 'removed', occurredAt: goneAt } as const;
+    const report = { eventKey: undefined, eventType: 'device.removed', at: world.simulator.now() };
+    await deps.db.prisma.$transaction((tx) =>
+      recordReach(deps, tx, { ...removed, about: { deviceId: frontDoor } }, report),
+    );
+    await swept;
+    await world.until('2027-03-08T15:10:00Z');
+    expect(world.opened()).toEqual([
+      '2027-03-08T14:00Z/2027-03-08T15:00Z',
+      expect.stringMatching(/^2027-03-08T15:0/),
     ]);
   });
 

@@ -107,20 +107,19 @@ async function assertExplained({ pool, simulator, watch }: AuditWorld): Promise<
       `${row.key}: a code that is ${row.state} has no ${row.lacks}`,
     );
   }
-  const ids = new Set(
-    simulator
-      .intervals()
-      .filter((interval) => watch.doorOfCode(interval) !== undefined && !watch.isForeign(interval.access_code_id))
-      .map(({ access_code_id }) => access_code_id),
-  );
+  const openings = simulator
+    .intervals()
+    .filter((interval) => watch.doorOfCode(interval) !== undefined && !watch.isForeign(interval.access_code_id));
   const known = await pool.query<{ id: string }>(
     `select access_code_id as id from access_codes where access_code_id is not null
      union select detail->>'access_code_id' from history where detail ? 'access_code_id'`,
   );
-  for (const { id } of known.rows) ids.delete(id);
-  if (ids.size > 0) {
-    throw new Violation('the history explains every code', `${ids.size} codes opened a door that it does not name`);
-  }
+  const ids = new Set(known.rows.map(({ id }) => id));
+  const unnamed = openings.find(({ access_code_id }) => !ids.has(access_code_id));
+  if (unnamed === undefined) return;
+  const since = unnamed.on_device_from.toISOString();
+  const message = `it does not name the code ${unnamed.name}, which opened the door from ${since} on`;
+  throw new Violation('the history explains every code', message, watch.doorOfCode(unnamed));
 }
 
 const unexplained = `
