@@ -112,7 +112,8 @@ async function assertExplained({ pool, simulator, watch }: AuditWorld): Promise<
     .filter((interval) => watch.doorOfCode(interval) !== undefined && !watch.isForeign(interval.access_code_id));
   const known = await pool.query<{ id: string }>(
     `select access_code_id as id from access_codes where access_code_id is not null
-     union select detail->>'access_code_id' from history where detail ? 'access_code_id'`,
+     union select detail->>'access_code_id' from history where detail ? 'access_code_id'
+     union select detail->>'backup_access_code_id' from history where detail ? 'backup_access_code_id'`,
   );
   const ids = new Set(known.rows.map(({ id }) => id));
   const unnamed = openings.find(({ access_code_id }) => !ids.has(access_code_id));
