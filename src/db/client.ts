@@ -40,6 +40,8 @@ export function createDb(options: { url: string; onError?: (error: Error) => voi
   const modelPool = createPool(modelConnections);
   const prisma = new PrismaClient({
     adapter: new PrismaPg(modelPool, { statementNameGenerator: ({ sql }) => preparedName(sql) }),
+    // Otherwise every call takes a stack trace, so that an error can quote the caller's source.
+    errorFormat: 'minimal',
     transactionOptions: { maxWait: connectTimeoutMs, timeout: 10_000 },
   });
   return {

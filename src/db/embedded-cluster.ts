@@ -18,6 +18,8 @@ export interface Cluster {
   readonly binaries: Binaries;
   readonly password: string;
   readonly durable: boolean;
+  /** Empty: no socket but TCP. */
+  readonly socketDir: string;
 }
 
 /** What a living server's postmaster.pid says. The port is undefined until the server has chosen it. */
@@ -93,7 +95,7 @@ export async function startServer(cluster: Cluster, port: number): Promise<'star
   const logStart = await trimmedSize(log);
   const settings = [
     'listen_addresses=127.0.0.1',
-    'unix_socket_directories=',
+    `unix_socket_directories=${cluster.socketDir}`,
     'max_connections=200',
     'shared_buffers=64MB',
     'timezone=UTC',

@@ -26,7 +26,10 @@ type Place = z.infer<typeof Place>;
  * Reads or makes what DATA_DIR holds, and the programs and the account to run. Throws a UserError if the programs cannot be
  * used, the folder is not writable, or its file is damaged or belongs to somebody else.
  */
-export async function openHome(dataDir: string, durable: boolean, onNotice: (message: string) => void): Promise<Home> {
+export async function openHome(
+  { dataDir, durable = true, socketDir = '' }: { dataDir: string; durable?: boolean; socketDir?: string },
+  onNotice: (message: string) => void,
+): Promise<Home> {
   // First, because who has no embedded PostgreSQL needs no DATA_DIR, but a DATABASE_URL.
   const programs = await locatePrograms();
   const folder = await makeDataDir(dataDir);
@@ -37,7 +40,7 @@ export async function openHome(dataDir: string, durable: boolean, onNotice: (mes
   const place = known ?? (await choosePlace(folder, file, account, onNotice));
   const { clusterDir, password, port } = place;
   return {
-    cluster: { dir: resolve(folder, clusterDir), account, binaries, password, durable },
+    cluster: { dir: resolve(folder, clusterDir), account, binaries, password, durable, socketDir },
     preferredPort: port,
     file,
   };

@@ -30,6 +30,8 @@ export interface EmbeddedOptions {
   readonly dataDir: string;
   /** False trades safety in a crash of the machine for speed; for tests. Counts when the server is started. */
   readonly durable?: boolean;
+  /** Where a Unix socket is made, too, which is a third faster than TCP; for tests. Counts when the server is started. */
+  readonly socketDir?: string;
   /** Told, in one sentence each, what the person who runs Relatch should know: folders moved, server restarted. */
   readonly onNotice?: (message: string) => void;
 }
@@ -51,7 +53,7 @@ const LONGEST_REJOIN_PAUSE_MS = 10_000;
  */
 export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const onNotice = options.onNotice ?? (() => undefined);
-  const home = await openHome(options.dataDir, options.durable ?? true, onNotice);
+  const home = await openHome(options, onNotice);
   await initialiseCluster(home.cluster);
   const membership = await join(home.cluster, home.preferredPort, false);
   const url = `postgresql://${OWNER}:${home.cluster.password}@127.0.0.1:${membership.port}/${OWNER}`;

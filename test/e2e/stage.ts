@@ -53,7 +53,9 @@ export const slowMs = 60_000;
  * @param options.isEmpty a database that was never migrated
  * @param options.database another one than of the run's own PostgreSQL, which no test may harm
  */
-export async function startStage(options: { isEmpty?: boolean; database?: TestDatabase } = {}): Promise<Stage> {
+export async function startStage(
+  options: { isEmpty?: boolean; database?: Omit<TestDatabase, 'socketUrl'> } = {},
+): Promise<Stage> {
   const database = options.database ?? (await (options.isEmpty ? createEmptyDatabase() : createTestDatabase()));
   const simulator = await startSimulator({ anyDevice: true, limits: false, timings: { removingLagMs: 0 } });
   const pinKey = randomBytes(32).toString('base64');

@@ -34,8 +34,10 @@ export interface Coverage {
 // A lock takes five seconds to let go of a code, and some clocks of ours are a minute off.
 const lagMs = 10_000;
 
+export const noCoverage: Coverage = { due: 0, covered: 0, lostToFaults: 0, lostToPeople: 0, lostOtherwise: 0 };
+
 export async function audit(world: AuditWorld, from: number, until: number): Promise<Coverage> {
-  const coverage: Coverage = { due: 0, covered: 0, lostToFaults: 0, lostToPeople: 0, lostOtherwise: 0 };
+  const coverage: Coverage = { ...noCoverage };
   for (const door of world.book.doors()) auditDoor(world, door, { startAt: from, endAt: until }, coverage);
   await assertExplained(world);
   await assertNothingForgotten(world);

@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import type { Db, Tx } from '../../src/db/client.ts';
 import type { CrashPoints } from './crash-points.ts';
-import { type ReadCache, rawWritesOf, writesOf } from './read-cache.ts';
+import { type ReadCache, rawReadOf, rawWritesOf, writesOf } from './read-cache.ts';
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
@@ -121,7 +121,9 @@ function faultyMember(owner: object, name: string | symbol, ways: Ways): unknown
     const call = member as Call;
     return (...args: unknown[]) =>
       points.pass(String(name), 'postgres', async () => {
-        const result = await Reflect.apply(call, owner, args);
+        const run = async (): Promise<unknown> => Reflect.apply(call, owner, args);
+        const model = writes === null ? rawReadOf(args) : null;
+        const result = await (model === null ? run() : cache.read(model, 'find', args, run));
         noteWrites(rawWritesOf(args));
         return result;
       });

@@ -36,8 +36,9 @@ const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 const dayMs = 86_400_000;
 const settleMs = 60 * secondMs;
-// The service's own, and longer ones that somebody has set.
+// The service's own, and others that somebody has set.
 const reconcileMinutes = [5, 15, 30, 60, 60] as const;
+const ladders = [[24 * 60, 120, 15], [24 * 60, 120, 15], [120, 15], [30]] as const;
 const checkEveryMs = 10 * minuteMs;
 const stepsMax = 200_000;
 
@@ -95,6 +96,7 @@ export class History {
     const { trace, faults, book } = this;
     const reconcileMs = chance.pick(reconcileMinutes) * minuteMs;
     this.#boundMs = reconcileMs + seamTakesMs;
+    const ladderMs = chance.pick(ladders).map((minutes) => minutes * minuteMs);
     const [tasks, fork] = [this.#tasks, () => chance.fork()];
     this.#weather = new Weather(
       {
@@ -128,6 +130,7 @@ export class History {
         seam,
         chance: fork(),
         settleMs,
+        ladderMs,
         rates: () => this.#ratesNow,
         onLoss: () => this.#loseDatabase(),
         doorOfIds: (scheduleId, deviceId) => this.#editor.doorOfIds(scheduleId, deviceId),

@@ -42,6 +42,7 @@ export class Jobs {
   /** Jobs of dead processes, and of failed handlers: when they may run again. */
   readonly #returning = new Map<string, { at: number; queue: string }>();
   readonly #active = new Map<string, string>();
+  #ended: Job[] = [];
 
   constructor(pool: pg.Pool, boss: PgBoss) {
     this.#pool = pool;
@@ -53,8 +54,12 @@ export class Jobs {
     await this.#pool.query({ name: 'now', text: 'update simulation.clock set at = $1', values: [new Date(now)] });
   }
 
-  /** Also sets the clock of the database: one way there and back for both. */
+  /** Also sets the clock of the database, and ends jobs: one way there and back for all. */
   async due(now: number): Promise<Due> {
+    const ended = this.#ended;
+    this.#ended = [];
+    // Of a door the last completed job is enough: there are thousands. Ids of event jobs are kept: the queue refuses them for ever.
+    const doors = ended.flatMap(({ queue, data }) => (queue === 'plan' ? [`${data.scheduleId}:${data.deviceId}`] : []));
     const { rows } = await this.#pool.query<{
       jobs: Row[] | null;
       row_at: Date | null;
@@ -62,19 +67,23 @@ export class Jobs {
       has_dead: boolean;
     }>({
       name: 'due',
-      values: [new Date(now)],
-      text: `with tick as (update simulation.clock set at = $1 where at <> $1)
+      values: [new Date(now), ended.map(({ id }) => id), doors],
+      text: `with tick as (update simulation.clock set at = $1 where at <> $1),
+      ended as (update pgboss.job set state = 'completed', completed_on = $1
+                 where name in ('event', 'plan') and id = any($2::uuid[])),
+      older as (delete from pgboss.job where name = 'plan' and state = 'completed' and singleton_key = any($3))
       select
         (select jsonb_agg(jsonb_build_object('id', j.id, 'name', j.name, 'data', j.data, 'retry_count', j.retry_count, 'schedule_key', s.key))
            from pgboss.job j left join schedules s on s.id::text = j.data->>'scheduleId'
           where j.name in ('event', 'plan') and j.state in ('created', 'retry')) as jobs,
         (select min(c.next_try_at) from access_codes c
           where not exists (select 1 from pgboss.job j where j.name in ('plan', 'plan.dead') and j.state in ('created', 'retry', 'active')
-                             and j.singleton_key = c.schedule_id::text || ':' || c.device_id)
+                             and j.singleton_key = c.schedule_id::text || ':' || c.device_id and j.id <> all($2::uuid[]))
             and not exists (select 1 from dead_letters l
                              where l.state = 'open' and l.schedule_id = c.schedule_id and l.device_id = c.device_id)) as row_at,
         (select min(i.due_at) from inbox i where i.state = 'received'
-            and not exists (select 1 from pgboss.job j where j.name = 'event' and j.id = i.job_id and j.state in ('created', 'retry', 'active'))
+            and not exists (select 1 from pgboss.job j where j.name = 'event' and j.id = i.job_id and j.state in ('created', 'retry', 'active')
+                             and j.id <> all($2::uuid[]))
             and not exists (select 1 from pgboss.job j where j.name = 'event.dead' and j.source_id = i.job_id)) as inbox_at,
         exists (select 1 from pgboss.job j where j.name in ('event.dead', 'plan.dead'))
           or exists (select 1 from dead_letters where state = 'retried') as has_dead`,
@@ -106,18 +115,10 @@ export class Jobs {
     });
   }
 
-  /** Ends a job for good. Ids of event jobs are kept: the queue refuses them for ever. */
-  async complete(job: Job): Promise<void> {
+  /** Ends a job for good, as of the next look at what is due. */
+  complete(job: Job): void {
     this.#active.delete(job.id);
-    const ended = `update pgboss.job set state = 'completed', completed_on = now() where name = $1 and id = $2`;
-    // Of a door the last one is enough: there are thousands.
-    const text =
-      job.queue === 'plan'
-        ? `with older as (delete from pgboss.job where name = $1 and state = 'completed' and singleton_key = $3) ${ended}`
-        : ended;
-    const { scheduleId, deviceId } = job.data;
-    const values = [job.queue, job.id, ...(job.queue === 'plan' ? [`${scheduleId}:${deviceId}`] : [])];
-    await this.#pool.query({ name: `complete ${job.queue}`, text, values });
+    this.#ended.push(job);
   }
 
   /**

@@ -1,11 +1,13 @@
 // `npm run simulate -- --seed N --days D --schedules S`: replays a history and prints the trace of its first violation.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import pg from 'pg';
 import { openEmbeddedDatabase } from '../../src/db/embedded.ts';
+import { simulateSeeds } from './lanes.ts';
 import { tell } from './report.ts';
-import { simulate } from './simulate.ts';
+import { type Simulated, simulate } from './simulate.ts';
 import { openStore } from './store.ts';
 
 const { values } = parseArgs({
@@ -15,24 +17,52 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     days: { type: 'string', default: '7' },
     schedules: { type: 'string', default: '10' },
-    /** Print all that happens. */
+    /** How many at once, each in a process of its own. */
+    lanes: { type: 'string', default: String(availableParallelism()) },
+    /** Print all that happens, of one after the other. */
     trace: { type: 'boolean', default: false },
   },
 });
 
+const range = { first: Number(values.seed), count: Number(values.seeds) };
+const options = { days: Number(values.days), schedules: Number(values.schedules), echo: values.trace };
+const lanes = values.trace ? 1 : Math.min(Number(values.lanes), range.count);
+
 const dataDir = await mkdtemp(join(tmpdir(), 'relatch-simulate-'));
 await chmod(dataDir, 0o755); // as root, PostgreSQL's own user must pass
-const embedded = await openEmbeddedDatabase({ dataDir, durable: false });
+const socketDir = join(dataDir, 'socket');
+await mkdir(socketDir);
+await chmod(socketDir, 0o777);
+const embedded = await openEmbeddedDatabase({ dataDir, socketDir, durable: false });
 try {
-  await using store = await openStore(embedded.url);
-  const [first, count] = [Number(values.seed), Number(values.seeds)];
-  for (let seed = first; seed < first + count; seed += 1) {
-    const options = { seed, days: Number(values.days), schedules: Number(values.schedules), echo: values.trace };
-    const result = await simulate(options, store);
-    console.log(tell(result));
-    if (result.violation !== null) process.exitCode = 1;
-  }
+  if (lanes === 1) await inThisProcess();
+  else await simulateSeeds(range, options, await databasesFor(lanes), report);
 } finally {
   await embedded.close();
   await rm(dataDir, { recursive: true, force: true });
+}
+
+async function inThisProcess(): Promise<void> {
+  await using store = await openStore(`${embedded.url}?host=${socketDir}`);
+  for (let seed = range.first; seed < range.first + range.count; seed += 1)
+    report(await simulate({ ...options, seed }, store));
+}
+
+async function databasesFor(count: number): Promise<string[]> {
+  const admin = new pg.Client({ connectionString: embedded.url });
+  await admin.connect();
+  const urls: string[] = [];
+  for (let lane = 1; lane <= count; lane += 1) {
+    const url = new URL(embedded.url);
+    url.pathname = `lane_${lane}`;
+    await admin.query(`create database lane_${lane}`);
+    urls.push(`${url.href}?host=${socketDir}`);
+  }
+  await admin.end();
+  return urls;
+}
+
+function report(result: Simulated): void {
+  console.log(tell(result));
+  if (result.violation !== null) process.exitCode = 1;
 }

@@ -5,7 +5,7 @@ import { openStore } from './store.ts';
 
 it('makes one history of one seed', async () => {
   await using database = await createTestDatabase();
-  await using store = await openStore(database.url);
+  await using store = await openStore(database.socketUrl);
   const options = { seed: 5, days: 2, schedules: 4 };
   const first = await simulate(options, store);
   const second = await simulate(options, store);

@@ -8,6 +8,7 @@ const groups: Readonly<Record<string, { models: readonly string[]; tables: RegEx
     tables: /\b(update|insert into|delete from)\s+"?(schedules|schedule_|holiday_)/i,
   },
   device: { models: ['device'], tables: /\b(update|insert into|delete from)\s+"?devices/i },
+  seamLine: { models: ['seamLine'], tables: /\b(update|insert into|delete from)\s+"?seam_line/i },
   doorBlackouts: { models: ['doorBlackouts'], tables: /\b(update|insert into|delete from)\s+"?door_blackouts/i },
 };
 
@@ -30,6 +31,11 @@ export class ReadCache {
     results.set(key, result);
     return result;
   }
+}
+
+/** The model of a raw statement that reads nothing but its table, and locks nothing; null for any other. */
+export function rawReadOf([sql]: readonly unknown[]): string | null {
+  return Array.isArray(sql) && /^\s*select [^()]* from seam_line\s*$/.test(sql.join('?')) ? 'seamLine' : null;
 }
 
 /** What a call of a model writes of what is kept. */

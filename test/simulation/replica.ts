@@ -15,9 +15,6 @@ import type { Fiber } from './fiber.ts';
 import type { ReadCache } from './read-cache.ts';
 
 export const markerPrefix = 'S7M';
-// The service's own.
-const ladderMs = [24 * 60, 120, 15].map((minutes) => minutes * 60_000);
-
 export interface ReplicaOptions {
   readonly name: string;
   readonly skewMs: number;
@@ -26,6 +23,7 @@ export interface ReplicaOptions {
   readonly seam: SeamWorld;
   readonly chance: Chance;
   readonly settleMs: number;
+  readonly ladderMs: readonly number[];
   readonly rates: () => { crash: number; loss: number };
   /** How long the database stays away is the world's business. */
   readonly onLoss: () => void;
@@ -48,7 +46,7 @@ export class Replica {
   readonly #o: ReplicaOptions;
 
   constructor(options: ReplicaOptions) {
-    const { name, tool, seam, chance, skewMs, settleMs, onLoss } = options;
+    const { name, tool, seam, chance, skewMs, settleMs, ladderMs, onLoss } = options;
     this.#o = options;
     this.name = name;
     this.points = new CrashPoints(chance.fork(), options.rates, (fate, where) => {

@@ -44,7 +44,12 @@ const hours: readonly [readonly [string, string], ...(readonly [string, string])
   ['18:00', '23:30'],
   ['00:30', '02:30'],
 ];
-const rules = ['FREQ=DAILY', 'FREQ=DAILY', 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', 'FREQ=DAILY;INTERVAL=2'] as const;
+const rules = [
+  'FREQ=DAILY',
+  'FREQ=WEEKLY;BYDAY=MO,TH,SU',
+  'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR',
+  'FREQ=DAILY;INTERVAL=2',
+] as const;
 
 export function drawSchedule(chance: Chance, index: number, season: Season, doors: readonly string[]): ScheduleText {
   const first = chance.below(doors.length);

@@ -261,7 +261,7 @@ export class Staff {
       else trace.add(`${replica.name} handles #${job.label.slice(0, 4)}: ${await handleEvent(deps, job.label)}`);
       if (replica.points.isDead) throw new Crash('the process is dead');
       if (replica.points.isDatabaseDown) throw new DatabaseLost('the end of the job');
-      await jobs.complete(job);
+      jobs.complete(job);
       if (isPlan) await onPlanned(door, startedAt);
     } catch (error) {
       this.#judge(error, `${replica.name}: ${job.queue} job ${job.label}`, isPlan ? door : undefined);

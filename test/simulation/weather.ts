@@ -22,16 +22,21 @@ const hourMs = 60 * minuteMs;
 /** The last hours of a history are good ones. */
 const lastCalmMs = 6 * hourMs;
 
+// Some places are seldom hit.
+const climates = [1, 3, 5] as const;
+
 const storms = { none: 4, offline: 4, outage: 3, key: 1, account: 1, gone: 2, poison: 1 } as const;
 
 export class Weather {
   readonly #w: WeatherWorld;
   readonly #until: number;
+  readonly #calmness: number;
   isBad = false;
 
   constructor(world: WeatherWorld, until: number) {
     this.#w = world;
     this.#until = until - lastCalmMs;
+    this.#calmness = world.chance.pick(climates);
   }
 
   start(): void {
@@ -64,7 +69,7 @@ export class Weather {
     tasks.in(lengthMs, () => {
       this.isBad = false;
       trace.add('good times begin');
-      tasks.in(chance.between(90, 720) * minuteMs, () => this.#turnBad());
+      tasks.in(chance.between(90, 720) * this.#calmness * minuteMs, () => this.#turnBad());
     });
   }
 

@@ -1,7 +1,7 @@
 // One PostgreSQL for the whole run, and in it one database that is migrated once and cloned by every test file.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -14,14 +14,20 @@ declare module 'vitest' {
     /** The server's maintenance database; a database of one's own comes from test/support/database.ts. */
     postgresUrl: string;
     templateDatabase: string;
+    /** Of the server's Unix socket. */
+    socketDir: string;
   }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'relatch-test-'));
   await chmod(dataDir, 0o755); // as root, PostgreSQL's own user must pass
+  const socketDir = join(dataDir, 'socket');
+  await mkdir(socketDir, { mode: 0o777 });
+  await chmod(socketDir, 0o777); // whatever the umask
   const embedded = await openEmbeddedDatabase({
     dataDir,
+    socketDir,
     durable: false,
     onNotice: (message) => console.warn(message),
   });
@@ -33,6 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const template = `template_${randomBytes(4).toString('hex')}`;
     await migrateTemplate(embedded.url, template);
     project.provide('postgresUrl', embedded.url);
+    project.provide('socketDir', socketDir);
     project.provide('templateDatabase', template);
   } catch (error) {
     await teardown();

@@ -29,7 +29,7 @@ export interface Postgres extends AsyncDisposable {
 export async function startPostgres(): Promise<Postgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'relatch-postgres-'));
   await chmod(dataDir, 0o755); // as root, PostgreSQL's own user must pass
-  const { cluster } = await openHome(dataDir, true, () => undefined);
+  const { cluster } = await openHome({ dataDir }, () => undefined);
   await initialiseCluster(cluster);
   const port = await freePort();
   const start = async (): Promise<void> => {

@@ -83,7 +83,7 @@ export async function startWorld(options: {
     ...(options.switches === undefined ? {} : { switches: options.switches }),
   });
   const config: ServiceConfig = {
-    database: { url: database.url, dataDir: '' },
+    database: { url: database.socketUrl, dataDir: '' },
     pinKeys: [randomBytes(32)],
     log: { level: 'debug' },
     http: { host: '127.0.0.1', port: 0 },

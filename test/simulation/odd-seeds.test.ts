@@ -1,3 +1,0 @@
-import { keepsItsPromises } from './seeds.ts';
-
-keepsItsPromises('odd');

@@ -1,0 +1,40 @@
+// Fifty seeds with each test run; `npm run simulate -- --seeds N` runs more. A seed that is violated prints its trace, and how to replay it.
+import { expect, it } from 'vitest';
+import { createTestDatabase } from '../support/database.ts';
+import { runs } from '../support/runs.ts';
+import { type Coverage, noCoverage } from './audit.ts';
+import { simulateSeeds } from './lanes.ts';
+import { tell, tellCoverage } from './report.ts';
+
+const count = runs(50);
+const options = { days: 7, schedules: 10 };
+
+it(`keeps its promises in ${count} histories of ${options.schedules} schedules and ${options.days} days`, {
+  timeout: 900_000,
+}, async () => {
+  await using one = await createTestDatabase();
+  await using other = await createTestDatabase();
+  const violated: string[] = [];
+  let ended = 0;
+  let total: Coverage = noCoverage;
+  const startedMs = performance.now();
+  await simulateSeeds({ first: 1, count }, options, [one.socketUrl, other.socketUrl], (result) => {
+    ended += 1;
+    if (result.violation !== null) violated.push(tell(result));
+    if (result.coverage !== null) total = sumOf(total, result.coverage);
+  });
+  const seconds = Math.round((performance.now() - startedMs) / 1_000);
+  console.log(`simulation: ${ended} seeds in ${seconds} s, ${violated.length} violated; ${tellCoverage(total)}`);
+  expect(violated.join('\n\n')).toBe('');
+  expect(ended).toBe(count);
+});
+
+function sumOf(a: Coverage, b: Coverage): Coverage {
+  return {
+    due: a.due + b.due,
+    covered: a.covered + b.covered,
+    lostToFaults: a.lostToFaults + b.lostToFaults,
+    lostToPeople: a.lostToPeople + b.lostToPeople,
+    lostOtherwise: a.lostOtherwise + b.lostOtherwise,
+  };
+}
