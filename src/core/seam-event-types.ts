@@ -39,16 +39,16 @@ export const accessCodeEvents = {
 /** What a device is away by. */
 export type AwayBecause = 'disconnected' | 'removed';
 
-// Whether Seam can reach a device, or has it at all; null: it can.
+// Whether Seam can reach a device, or has it at all; null: it can. Returned: it can now, and may have lost it before.
 export const deviceEvents = {
   'device.disconnected': 'disconnected',
   'device.removed': 'removed',
   'device.deleted': 'removed',
   'device.converted_to_unmanaged': 'removed',
   'device.connected': null,
-  'device.added': null,
-  'device.unmanaged.converted_to_managed': null,
-} as const satisfies Partial<Record<EventType, AwayBecause | null>>;
+  'device.added': 'returned',
+  'device.unmanaged.converted_to_managed': 'returned',
+} as const satisfies Partial<Record<EventType, AwayBecause | 'returned' | null>>;
 
 // The same for every device of an account.
 export const accountEvents = {

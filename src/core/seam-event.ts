@@ -22,6 +22,8 @@ export type EventMeaning =
       readonly about: { readonly deviceId: string } | { readonly connectedAccountId: string };
       /** Null: it is back. */
       readonly awayBecause: AwayBecause | null;
+      /** Whether Seam has lost what was on it before that instant: it is removed, or may have been until then. */
+      readonly lostCodes: boolean;
       readonly occurredAt: Date | undefined;
     }
   | { readonly kind: 'ignored'; readonly reason: IgnoredReason };
@@ -113,11 +115,16 @@ export function classifyFields(fields: SeamEventFields): EventMeaning {
   }
   if (isKey(eventType, deviceEvents)) {
     if (deviceId === undefined) return { kind: 'ignored', reason: 'no_device_id' };
-    return { kind: 'reach', about: { deviceId }, awayBecause: deviceEvents[eventType], occurredAt };
+    const news = deviceEvents[eventType];
+    const awayBecause = news === 'returned' ? null : news;
+    const lostCodes = news === 'returned' || news === 'removed';
+    return { kind: 'reach', about: { deviceId }, awayBecause, lostCodes, occurredAt };
   }
   if (isKey(eventType, accountEvents)) {
     if (connectedAccountId === undefined) return { kind: 'ignored', reason: 'no_device_id' };
-    return { kind: 'reach', about: { connectedAccountId }, awayBecause: accountEvents[eventType], occurredAt };
+    const awayBecause = accountEvents[eventType];
+    const lostCodes = awayBecause === 'removed';
+    return { kind: 'reach', about: { connectedAccountId }, awayBecause, lostCodes, occurredAt };
   }
   return { kind: 'ignored', reason: unusedEventTypes.has(eventType) ? 'event_type_not_used' : 'unknown_event_type' };
 }

@@ -20,7 +20,7 @@ export async function recordReach(
   event: ReachEvent,
   report: EventReport,
 ): Promise<HistoryEntry[] | null> {
-  const { about, awayBecause } = event;
+  const { about, awayBecause, lostCodes } = event;
   const at = event.occurredAt ?? report.at;
   const isUnknown = 'deviceId' in about && (await loadDevice(tx, about.deviceId)) === null;
   const devices = isUnknown
@@ -32,13 +32,12 @@ export async function recordReach(
   );
   if (doors.length === 0) return null;
   const ours = devices.filter(({ id, isNews }) => isNews && doors.some(({ deviceId }) => deviceId === id));
-  // A removal that is told late still says what became of the codes of then.
-  const isRemoval = awayBecause === 'removed';
-  if (ours.length === 0 && !isRemoval) return [];
-  const ids = (isRemoval ? devices : ours).map(({ id }) => id);
+  // A removal that is told late, or only by the return, still says what became of the codes of then.
+  if (ours.length === 0 && !lostCodes) return [];
+  const ids = (lostCodes ? devices : ours).map(({ id }) => id);
   // First, because it locks the doors' rows in their order.
   await requestPlans(deps, tx, doors);
-  if (isRemoval) await noteDevicesGone(tx, ids, at);
+  if (lostCodes) await noteDevicesGone(tx, ids, at);
   if (awayBecause === null) await noteDevicesBack(tx, ids);
   const entries = ours.map((device): HistoryEntry => {
     const schedules = new Set(
@@ -54,7 +53,7 @@ export async function recordReach(
       detail: { event_type: report.eventType, device_name: device.name, since: at.toISOString() },
     };
   });
-  if (isRemoval) entries.push(...(await reopenClosed(tx, ids, at, report)));
+  if (lostCodes) entries.push(...(await reopenClosed(tx, ids, at, report)));
   for (const entry of entries) await insertHistory(tx, entry);
   return entries;
 }
@@ -81,7 +80,8 @@ async function reopenClosed(
 export async function recordFound(deps: FlowDeps, { key, device, input }: Door, isThere: boolean): Promise<void> {
   if (device === null || (device.awayBecause === 'removed') !== isThere) return;
   const about = { deviceId: key.deviceId };
-  const event: ReachEvent = { kind: 'reach', about, awayBecause: isThere ? null : 'removed', occurredAt: input.now };
+  const awayBecause = isThere ? null : 'removed';
+  const event: ReachEvent = { kind: 'reach', about, awayBecause, lostCodes: !isThere, occurredAt: input.now };
   const entries = await deps.db.prisma.$transaction((tx) =>
     recordReach(deps, tx, event, { eventKey: undefined, eventType: 'asked', at: input.now }),
   );

@@ -258,7 +258,7 @@ describe.concurrent('one pass of the reconciler', () => {
     const swept = world.sweep();
     await expect.poll(() => world.calls('GET /devices/get')).toBe(asked + 1);
     const { deps } = world.relatch;
-    const removed = { kind: 'reach', awayBecause: 'removed', occurredAt: goneAt } as const;
+    const removed = { kind: 'reach', awayBecause: 'removed', lostCodes: true, occurredAt: goneAt } as const;
     const report = { eventKey: undefined, eventType: 'device.removed', at: world.simulator.now() };
     await deps.db.prisma.$transaction((tx) =>
       recordReach(deps, tx, { ...removed, about: { deviceId: frontDoor } }, report),

@@ -191,11 +191,38 @@ it('serves the doors of a removed device as soon as it is back, with one alert m
   expect(world.opened().filter((span) => span.startsWith('2027-03-08T16:02'))).toHaveLength(2);
 });
 
+it('opens the window again of a device whose removal nobody told, when it is told that the device was added', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.faults.nextDelivery({ kind: 'lose' }, { event_type: 'device.removed' });
+  world.simulator.device(frontDoor).remove();
+  await world.until('2027-03-08T15:05:00Z');
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T15:06:00Z');
+  expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00Z', expect.stringMatching(/^2027-03-08T15:05/)]);
+  expect(await world.alerts()).toEqual([]);
+});
+
+it('leaves codes alone that were made after their device was added, however late that is told', async () => {
+  await using world = await startWorld({ now });
+  world.simulator.device(frontDoor).remove();
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 600_000 }, { event_type: 'device.added' });
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T12:01:00Z');
+  await world.apply(weekdays());
+  const asked = world.calls('GET /access_codes/get');
+  await world.until('2027-03-08T13:00:00Z');
+  expect(world.calls('GET /access_codes/get')).toBe(asked);
+  expect(await world.codes()).toMatchObject([{ state: 'created' }]);
+});
+
 it('opens it, too, when the code of the next window is just being asked for, and gives it that code', async () => {
   await using world = await startWorld({ now });
   await world.apply(weekdays());
   await world.until('2027-03-08T15:00:00Z');
   world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 330_000 }, { event_type: 'device.removed' });
+  world.simulator.faults.nextDelivery({ kind: 'lose' }, { event_type: 'device.added' });
   world.simulator.device(frontDoor).remove();
   await world.until('2027-03-08T15:02:00Z');
   world.simulator.device(frontDoor).comeBack();
@@ -219,13 +246,14 @@ it('opens a window again that was taken for closed by somebody before it was hea
   await world.apply(weekdays());
   await world.until('2027-03-08T15:00:00Z');
   world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 600_000 }, { event_type: 'device.removed' });
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 560_000 }, { event_type: 'device.added' });
   world.simulator.device(frontDoor).remove();
   await world.until('2027-03-08T15:02:00Z');
   world.simulator.device(frontDoor).comeBack();
   await world.until('2027-03-08T15:05:00Z');
   await world.apply(weekdays({ windows: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:30' }] }));
   expect(await world.codes()).toContainEqual(expect.objectContaining({ state: 'closed', reason: 'taken_away' }));
-  await world.until('2027-03-08T15:11:00Z');
+  await world.until('2027-03-08T15:12:00Z');
   expect(world.onlyCode()).toMatchObject({
     starts_at: '2027-03-08T15:10:00.000Z',
     ends_at: '2027-03-08T22:30:00.000Z',

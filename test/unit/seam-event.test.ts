@@ -105,33 +105,36 @@ describe('classifyEvent', () => {
   });
 
   it.each([
-    ['device.disconnected', 'disconnected'],
-    ['device.removed', 'removed'],
-    ['device.deleted', 'removed'],
-    ['device.converted_to_unmanaged', 'removed'],
-    ['device.connected', null],
-    ['device.unmanaged.converted_to_managed', null],
-  ])('%s: the device is away (%s)', (event_type, awayBecause) => {
+    ['device.disconnected', 'disconnected', false],
+    ['device.removed', 'removed', true],
+    ['device.deleted', 'removed', true],
+    ['device.converted_to_unmanaged', 'removed', true],
+    ['device.connected', null, false],
+    ['device.added', null, true],
+    ['device.unmanaged.converted_to_managed', null, true],
+  ])('%s: the device is away (%s), and what was on it is lost (%s)', (event_type, awayBecause, lostCodes) => {
     const { device_id } = aRemovedEvent();
     expect(classifyEvent({ event_type, device_id })).toMatchObject({
       kind: 'reach',
       about: { deviceId: device_id },
       awayBecause,
+      lostCodes,
     });
     expect(classifyEvent({ event_type })).toEqual({ kind: 'ignored', reason: 'no_device_id' });
   });
 
   it.each([
-    ['connected_account.disconnected', 'disconnected'],
-    ['connected_account.deleted', 'removed'],
-    ['connected_account.connected', null],
-    ['connected_account.completed_first_sync_after_reconnection', null],
-  ])('%s: its devices are away (%s)', (event_type, awayBecause) => {
+    ['connected_account.disconnected', 'disconnected', false],
+    ['connected_account.deleted', 'removed', true],
+    ['connected_account.connected', null, false],
+    ['connected_account.completed_first_sync_after_reconnection', null, false],
+  ])('%s: its devices are away (%s), and what was on them is lost (%s)', (event_type, awayBecause, lostCodes) => {
     const { connected_account_id } = aRemovedEvent();
     expect(classifyEvent({ event_type, connected_account_id })).toMatchObject({
       kind: 'reach',
       about: { connectedAccountId: connected_account_id },
       awayBecause,
+      lostCodes,
     });
     expect(classifyEvent({ event_type })).toEqual({ kind: 'ignored', reason: 'no_device_id' });
   });
