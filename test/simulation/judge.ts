@@ -99,7 +99,9 @@ export class Judge {
 /** Whether a code opens the door for all that is left of a window. An endless one is cut by months. */
 function serves(code: AccessCode, { startAt, endAt }: Span, now: number): boolean {
   const [from, until] = [Date.parse(code.starts_at ?? ''), Date.parse(code.ends_at ?? '')];
-  const isEndServed = until === endAt || (endAt - startAt > 31 * 24 * hourMs && until - now > 20 * hourMs);
+  // Its code is carried over the next cut a day before that, once it is live.
+  const isCarried = startAt > now ? until > startAt : until - now > 20 * hourMs;
+  const isEndServed = until === endAt || (endAt - startAt > 31 * 24 * hourMs && isCarried);
   // A live code keeps a start that an edit has moved: what has passed opens nothing.
   return (from >= startAt || from <= now) && from <= Math.max(startAt, now + startAheadMs) && isEndServed;
 }
