@@ -19,6 +19,7 @@ export class CrashPoints {
   readonly #rates: () => { crash: number; loss: number };
   readonly #chance: Chance;
   readonly #onFate: (fate: Fate, where: string) => void;
+  readonly #underWay = new Set<Promise<unknown>>();
   /** Nothing of a dead process runs on. */
   isDead = false;
   isDatabaseDown = false;
@@ -37,9 +38,22 @@ export class CrashPoints {
   async pass<T>(where: string, touches: 'postgres' | 'seam', call: () => Promise<T>): Promise<T> {
     const fate = this.#draw(touches);
     this.#strike(fate, 'before', where, touches);
-    const result = await call();
-    this.#strike(fate, 'after', where, touches);
-    return result;
+    const passing = call().then((result) => {
+      this.#strike(fate, 'after', where, touches);
+      return result;
+    });
+    if (touches === 'seam') return passing;
+    this.#underWay.add(passing);
+    try {
+      return await passing;
+    } finally {
+      this.#underWay.delete(passing);
+    }
+  }
+
+  /** Waits for calls to Postgres of which nobody waits for the end any more, because one beside them failed. */
+  async settle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
   #draw(touches: 'postgres' | 'seam'): Fate {

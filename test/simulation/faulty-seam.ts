@@ -110,7 +110,7 @@ async function suffer<T>(context: Context, run: () => Promise<T>): Promise<T> {
   const now = (): number => simulator.now().getTime();
   const stroke = drawStroke(world);
   // Answers take a moment; other jobs and deliveries come in between.
-  if (chance.hits(0.3)) await fiber.pause(now() + (chance.hits(0.5) ? 0 : chance.between(20, 2_000)));
+  if (chance.hits(0.2)) await fiber.pause(now() + (chance.hits(0.5) ? 0 : chance.between(20, 2_000)));
   if (stroke !== null) {
     trace.add(`Seam: ${name} ${stroke}`, door);
     const lateMs = chance.between(1, 55) * secondMs;
@@ -126,7 +126,7 @@ async function suffer<T>(context: Context, run: () => Promise<T>): Promise<T> {
   simulator.faults.clear();
   if (write !== null) watch.written(write.deviceId);
   if (stroke === 'hang_before' || stroke === 'hang_after') await fiber.pause(now() + hangMs);
-  else if (chance.hits(0.15)) await fiber.pause(now() + (chance.hits(0.5) ? 0 : chance.between(20, 2_000)));
+  else if (chance.hits(0.1)) await fiber.pause(now() + (chance.hits(0.5) ? 0 : chance.between(20, 2_000)));
   return result;
 }
 

@@ -37,7 +37,7 @@ const minuteMs = 60 * secondMs;
 const dayMs = 86_400_000;
 const settleMs = 60 * secondMs;
 // The service's own, and others that somebody has set.
-const reconcileMinutes = [5, 15, 30, 60, 60] as const;
+const reconcileMinutes = [5, 15, 30, 30, 60, 60, 60] as const;
 const ladders = [[24 * 60, 120, 15], [24 * 60, 120, 15], [120, 15], [30]] as const;
 const checkEveryMs = 10 * minuteMs;
 const stepsMax = 200_000;
@@ -194,6 +194,7 @@ export class History {
       const steps = await this.#possibleSteps();
       for (const step of shuffled(this.#chance, steps.now)) {
         await step();
+        await this.#staff.settle();
         this.#collect();
         if (this.#staff.violation !== undefined) throw this.#staff.violation;
       }
@@ -300,7 +301,6 @@ export class History {
     const replica = this.#chance.pick(this.#replicas.filter(({ isAlive }) => isAlive));
     const receiver = replica === undefined ? null : { db: replica.db, pump: { wake: () => {} } };
     await this.#postman.deliver(letter, receiver, now);
-    if (replica !== undefined && !replica.isAlive) await this.#staff.bury(replica);
   }
 
   #loseDatabase(): void {

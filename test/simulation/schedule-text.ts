@@ -46,7 +46,8 @@ const hours: readonly [readonly [string, string], ...(readonly [string, string])
 ];
 const rules = [
   'FREQ=DAILY',
-  'FREQ=WEEKLY;BYDAY=MO,TH,SU',
+  'FREQ=WEEKLY;BYDAY=MO,TH',
+  'FREQ=WEEKLY;BYDAY=SA,SU',
   'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR',
   'FREQ=DAILY;INTERVAL=2',
 ] as const;
@@ -54,7 +55,7 @@ const rules = [
 export function drawSchedule(chance: Chance, index: number, season: Season, doors: readonly string[]): ScheduleText {
   const first = chance.below(doors.length);
   const second = chance.hits(0.25) ? (first + 1) % doors.length : first;
-  const windows = Array.from({ length: chance.hits(0.3) ? 2 : 1 }, () => {
+  const windows = Array.from({ length: chance.hits(0.15) ? 2 : 1 }, () => {
     const [from, to] = chance.pick(hours);
     return { rrule: chance.pick(rules), from, to };
   });

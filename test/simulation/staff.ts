@@ -120,7 +120,7 @@ export class Staff {
   resumes(): (() => Promise<void>)[] {
     const now = this.#w.now();
     return this.#w.replicas.flatMap((replica) =>
-      [...replica.fibers].filter(({ wakeAt }) => wakeAt <= now).map((fiber) => () => this.#run(replica, fiber)),
+      [...replica.fibers].filter(({ wakeAt }) => wakeAt <= now).map((fiber) => () => this.#run(fiber)),
     );
   }
 
@@ -133,8 +133,16 @@ export class Staff {
     }
   }
 
+  /** After a step: nothing is under way, and who died in it is buried. */
+  async settle(): Promise<void> {
+    for (const replica of this.#w.replicas) {
+      await replica.points.settle();
+      if (!replica.isAlive && !this.#w.faults.isOn(`process.dead ${replica.name}`)) await this.#bury(replica);
+    }
+  }
+
   /** A process is dead: what it was doing stops where it is, and it is started again some time later. */
-  async bury(replica: Replica): Promise<void> {
+  async #bury(replica: Replica): Promise<void> {
     const { trace, tasks, chance, faults } = this.#w;
     for (const fiber of [...replica.fibers]) await fiber.kill(new Crash('the process is dead'));
     const awayMs = chance.between(1, 240) * secondMs;
@@ -190,7 +198,7 @@ export class Staff {
       atWork.run({ fiber: self, door: everyDoor }, () => this.#reconcile(replica, self)),
     );
     replica.fibers.add(fiber);
-    await this.#run(replica, fiber);
+    await this.#run(fiber);
   }
 
   async #reconcile(replica: Replica, fiber: Fiber): Promise<void> {
@@ -227,7 +235,6 @@ export class Staff {
     } catch (error) {
       this.#judge(error, `${replica.name}: ${what}`);
     }
-    if (!replica.isAlive) await this.bury(replica);
   }
 
   async #start(job: Job): Promise<void> {
@@ -239,13 +246,12 @@ export class Staff {
       atWork.run({ fiber: self, door }, () => this.#work(replica, self, job, door)),
     );
     replica.fibers.add(fiber);
-    await this.#run(replica, fiber);
+    await this.#run(fiber);
   }
 
-  async #run(replica: Replica, fiber: Fiber): Promise<void> {
+  async #run(fiber: Fiber): Promise<void> {
     if (fiber.isDone) return;
     await fiber.run();
-    if (!replica.isAlive && !this.#w.faults.isOn(`process.dead ${replica.name}`)) await this.bury(replica);
   }
 
   async #work(replica: Replica, fiber: Fiber, job: Job, door: Door): Promise<void> {

@@ -52,13 +52,15 @@ export async function openStore(url: string): Promise<Store> {
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => undefined);
   const name = new URL(url).pathname.slice(1);
+  // The tables are small: planning a statement anew costs more than it finds.
   await pool.query(`
     create schema if not exists simulation;
     create table if not exists simulation.clock (at timestamptz not null);
     delete from simulation.clock;
     insert into simulation.clock values (now());
     create or replace function public.now() returns timestamptz language sql stable as 'select at from simulation.clock';
-    alter database "${name}" set search_path = public, pg_catalog`);
+    alter database "${name}" set search_path = public, pg_catalog;
+    alter database "${name}" set plan_cache_mode = force_generic_plan`);
   await pool.query(defaultsByVirtualTime);
   // Opened anew, because only new connections take the search path.
   const tool = await openTool(config, { log }, 'tool');
