@@ -12,10 +12,10 @@ import { type Door, describeWindow, entryFor } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { commit } from './record.ts';
 
-const missedAtOnce = 20;
+const pageSize = 100;
 const reason = 'nothing was planned at the time: Relatch was not running';
 
-/** Windows that passed since the last planned one, or since the schedule was changed, without anybody looking. Bounded. */
+/** Windows that passed since the last planned one, or since the schedule was changed, without anybody looking. */
 export async function unservedWindows(tx: Tx, door: Door): Promise<readonly Window[]> {
   const { now, codes } = door.input;
   if (!door.isServed || codes.some((code) => code.windowEndsAt > now && code.reason !== 'not_planned')) return [];
@@ -73,10 +73,18 @@ function unservedSince(
   now: Date,
 ): readonly Window[] {
   const from = lastEndsAt !== null && lastEndsAt > changedAt ? lastEndsAt : changedAt;
-  if (from >= now) return [];
-  return windowsFrom(calendarOf(schedule, blackouts), from, missedAtOnce).filter(
-    (window) => window.endsAt <= now && (lastEndsAt === null || window.startsAt >= lastEndsAt),
-  );
+  const calendar = calendarOf(schedule, blackouts);
+  const unserved: Window[] = [];
+  for (let since = from; since < now; ) {
+    const page = windowsFrom(calendar, since, pageSize);
+    unserved.push(
+      ...page.filter(({ startsAt, endsAt }) => endsAt <= now && (lastEndsAt === null || startsAt >= lastEndsAt)),
+    );
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageSize) break;
+    since = last.endsAt;
+  }
+  return unserved;
 }
 
 /** A door as it was before a change, as far as sentences and rows need it. */

@@ -387,6 +387,23 @@ describe.concurrent('one pass of the reconciler', () => {
       ),
     );
   });
+
+  it.each([
+    ['an edit', true],
+    ['the service', false],
+  ])('records every window of a long outage, which is one alert, when %s comes first', async (_, isEdited) => {
+    await using world = await silentWorld({ windows: daily('09:00', '10:00') });
+    await world.until('2027-03-08T12:10:00Z');
+    await world.stop();
+    await world.simulator.advanceTo(new Date('2027-04-20T12:00:00Z'));
+    if (isEdited) await applyWhileDown(world, { windows: daily('10:00', '12:00') });
+    await world.start();
+    await world.sweep();
+    const missed = (await world.history()).filter(({ kind }) => kind === 'window.missed');
+    expect(missed).toHaveLength(42);
+    const { prisma } = world.relatch.deps.db;
+    expect(await prisma.alert.findMany({ where: { kind: 'window.missed' } })).toMatchObject([{ times: 42 }]);
+  });
 });
 
 /** As `world.apply`, while the service is stopped. */
