@@ -5,6 +5,7 @@ import { codeName, newMarker } from '../../src/core/access-code.ts';
 import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
 import { openTool } from '../../src/deps.ts';
 import { applySchedules } from '../../src/flows/apply-schedules.ts';
+import { planDoor } from '../../src/flows/plan-door.ts';
 import { recordReach } from '../../src/flows/record-reach.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { backDoor, daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
@@ -252,18 +253,19 @@ describe.concurrent('one pass of the reconciler', () => {
     world.simulator.device(frontDoor).remove();
     await world.until('2027-03-08T15:01:00Z');
     world.simulator.device(frontDoor).comeBack();
-    await forgetEvents(world);
-    world.simulator.faults.next('/devices/get', { kind: 'slow', delayMs: 2_000 });
-    const asked = world.calls('GET /devices/get');
-    const swept = world.sweep();
-    await expect.poll(() => world.calls('GET /devices/get')).toBe(asked + 1);
     const { deps } = world.relatch;
+    const { prisma } = deps.db;
+    await prisma.accessCode.updateMany({ data: { goneSignalAt: world.simulator.now() } });
+    const [row] = await prisma.accessCode.findMany();
+    if (row === undefined) throw new Error('there is no row');
     const removed = { kind: 'reach', awayBecause: 'removed', lostCodes: true, occurredAt: goneAt } as const;
     const report = { eventKey: undefined, eventType: 'device.removed', at: world.simulator.now() };
-    await deps.db.prisma.$transaction((tx) =>
-      recordReach(deps, tx, { ...removed, about: { deviceId: frontDoor } }, report),
-    );
-    await swept;
+    const getDevice = async (deviceId: string) => {
+      await prisma.$transaction((tx) => recordReach(deps, tx, { ...removed, about: { deviceId } }, report));
+      return deps.seam.getDevice(deviceId);
+    };
+    await planDoor({ ...deps, seam: { ...deps.seam, getDevice } }, row);
+    expect(await rowOf(world, row.accessCodeId ?? '')).toMatchObject({ state: 'closed', reason: 'device_back' });
     await world.until('2027-03-08T15:10:00Z');
     expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00Z', expect.stringMatching(/^2027-03-08T15:0/)]);
   });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readConfig, settings } from '../../src/config.ts';
+import { accessCodeEvents, usedEventTypes } from '../../src/core/seam-event-types.ts';
 
 const root = new URL('../../', import.meta.url);
 const names = settings.map(({ name }) => name).toSorted();
@@ -45,5 +46,20 @@ describe.runIf(existsSync(readme))("the README's table", () => {
     settings.filter(({ default: fallback }) => fallback !== undefined),
   )('tells the default of $name', (setting) => {
     expect(rows.find(([, name]) => name === setting.name)?.[2]).toContain(`\`${setting.default}\``);
+  });
+});
+
+describe.runIf(existsSync(readme))("the README's list of event types for the webhook", () => {
+  it('holds every type that leads to more than a note, and no other', () => {
+    const text = existsSync(readme) ? readFileSync(readme, 'utf8') : '';
+    const listed = text
+      .slice(text.indexOf('2. **Webhook.**'), text.indexOf('3. **Configure'))
+      .matchAll(/`(\w+\.[\w.]+)`/g);
+    const notes: readonly string[] = Object.entries(accessCodeEvents).flatMap(([type, news]) =>
+      news === 'note' ? [type] : [],
+    );
+    expect([...listed].map(([, type]) => type).toSorted()).toEqual(
+      usedEventTypes.filter((type) => !notes.includes(type)).toSorted(),
+    );
   });
 });
