@@ -18,6 +18,8 @@ export interface Relatch {
   /** Where it listens. */
   readonly url: string;
   readonly deps: FlowDeps & DeadLetterDeps;
+  /** Has what is due looked for at once: where time is virtual, no tick comes in time. */
+  wake(): void;
   /** Takes no more requests, gives running jobs 8.7 s to finish, and closes the database. Jobs cut short run again. */
   close(): Promise<void>;
 }
@@ -36,10 +38,9 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   if (config.mode === 'active') await leaveObserving(deps);
   const stopping = new AbortController();
   const inbox = inboxPump(deps);
+  const queuePumps = [inbox, dueRowPump(deps), deadLetterPump(deps)];
   const pumps = [
-    inbox,
-    dueRowPump(deps),
-    deadLetterPump(deps),
+    ...queuePumps,
     reconciler(deps, config.reconcile.intervalMs, stopping.signal),
     retention(deps, config.retention.days, stopping.signal),
   ];
@@ -58,6 +59,9 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   return {
     url: `http://127.0.0.1:${port}`,
     deps,
+    wake() {
+      for (const pump of queuePumps) pump.wake();
+    },
     async close() {
       server.close();
       server.closeIdleConnections();

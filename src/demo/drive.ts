@@ -2,9 +2,10 @@
 // that the last one set off has come to rest. So weeks pass in seconds and no event meets a world later than its own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlowDeps } from '../flows/flow-deps.ts';
+import type { Relatch } from '../relatch.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 
-type Driven = Pick<FlowDeps, 'db' | 'now'>;
+type Driven = Pick<Relatch, 'wake'> & { readonly deps: Pick<FlowDeps, 'db' | 'now'> };
 
 const pollMs = 4;
 const restWithinMs = 60_000;
@@ -12,13 +13,13 @@ const restWithinMs = 60_000;
 const endOfTimeMs = 8.64e15;
 
 /** Moves time to `until`, stopping at every instant at which something is due. Stops early when `signal` is aborted. */
-export async function driveTo(simulator: Simulator, deps: Driven, until: Date, signal?: AbortSignal): Promise<void> {
-  await atRest(simulator, deps);
+export async function driveTo(simulator: Simulator, relatch: Driven, until: Date, signal?: AbortSignal): Promise<void> {
+  await atRest(simulator, relatch);
   while (signal?.aborted !== true) {
-    const next = await nextInstant(simulator, deps);
+    const next = await nextInstant(simulator, relatch);
     if (next > until) break;
     await simulator.advanceTo(next);
-    await atRest(simulator, deps);
+    await atRest(simulator, relatch);
   }
   if (signal?.aborted !== true) await simulator.advanceTo(until);
 }
@@ -27,15 +28,16 @@ export async function driveTo(simulator: Simulator, deps: Driven, until: Date, s
  * Waits until nothing is under way: every delivery answered, inbox, jobs and due rows empty.
  * @throws Error if that takes longer than a minute of real time
  */
-export async function atRest(simulator: Simulator, deps: Driven): Promise<void> {
+export async function atRest(simulator: Simulator, relatch: Driven): Promise<void> {
   const deadlineMs = performance.now() + restWithinMs;
   for (;;) {
     await simulator.idle();
     const deliveredBefore = simulator.deliveries.length;
-    const work = await workLeft(deps);
+    const work = await workLeft(relatch);
     await simulator.idle();
     if (Object.values(work).every((count) => count === 0) && simulator.deliveries.length === deliveredBefore) return;
     if (performance.now() > deadlineMs) throw new Error(`still busy after a minute: ${JSON.stringify(work)}`);
+    if (work.inbox + work.due + work.dead > 0 && work.jobs === 0) relatch.wake();
     await sleep(pollMs);
   }
 }
@@ -44,7 +46,7 @@ export async function atRest(simulator: Simulator, deps: Driven): Promise<void> 
 const isWatched = `not exists (
   select 1 from dead_letters l where l.state = 'open' and l.schedule_id = c.schedule_id and l.device_id = c.device_id)`;
 
-async function nextInstant(simulator: Simulator, deps: Driven): Promise<Date> {
+async function nextInstant(simulator: Simulator, { deps }: Driven): Promise<Date> {
   const { rows } = await deps.db.pool.query<{ at: Date | null }>(
     `select min(next_try_at) as at from access_codes c where ${isWatched}`,
   );
@@ -55,13 +57,23 @@ async function nextInstant(simulator: Simulator, deps: Driven): Promise<Date> {
   return new Date(Math.max(soonest, simulator.now().getTime()));
 }
 
-async function workLeft(deps: Driven): Promise<{ inbox: number; jobs: number; due: number }> {
-  const { rows } = await deps.db.pool.query<{ inbox: number; jobs: number; due: number }>(
-    `select (select count(*)::int from inbox where state = 'received' and due_at <= now()) as inbox,
-            (select count(*)::int from pgboss.job where name in ('event', 'plan', 'event.dead', 'plan.dead') and state in ('created', 'retry', 'active')) as jobs,
-            (select count(*)::int from access_codes c where next_try_at <= $1 and ${isWatched}) as due`,
-    [deps.now()],
-  );
+interface WorkLeft {
+  readonly inbox: number;
+  readonly jobs: number;
+  readonly dead: number;
+  readonly due: number;
+}
+
+async function workLeft({ deps }: Driven): Promise<WorkLeft> {
+  const { rows } = await deps.db.pool.query<WorkLeft>({
+    name: 'work left',
+    text: `select
+      (select count(*)::int from inbox where state = 'received' and due_at <= now()) as inbox,
+      (select count(*)::int from pgboss.job where name in ('event', 'plan') and state in ('created', 'retry', 'active')) as jobs,
+      (select count(*)::int from pgboss.job where name in ('event.dead', 'plan.dead') and state in ('created', 'retry', 'active')) as dead,
+      (select count(*)::int from access_codes c where next_try_at <= $1 and ${isWatched}) as due`,
+    values: [deps.now()],
+  });
   const [row] = rows;
   if (row === undefined) throw new Error('a query without from answers one row');
   return row;

@@ -139,7 +139,7 @@ interface Stop {
 
 async function runWeeks(
   simulator: Simulator,
-  { deps }: Relatch,
+  relatch: Relatch,
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<void> {
@@ -152,14 +152,14 @@ async function runWeeks(
       };
       return { at: new Date(at), act };
     }),
-    ...(await openingStops(simulator, deps, narrator)),
+    ...(await openingStops(simulator, relatch.deps, narrator)),
   ].sort((a, b) => a.at.getTime() - b.at.getTime());
   for (const { at, act } of stops) {
-    await driveTo(simulator, deps, at, signal);
+    await driveTo(simulator, relatch, at, signal);
     if (signal.aborted) return;
     act();
   }
-  await driveTo(simulator, deps, endsAt, signal);
+  await driveTo(simulator, relatch, endsAt, signal);
 }
 
 function dayStops(): Stop[] {

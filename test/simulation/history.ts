@@ -2,6 +2,7 @@
 // Seam share, and picks by chance what comes next among what may come now.
 import { createSeamApi } from '../../src/seam/api.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { switchSettings } from '../../src/simulator/switches.ts';
 import { audit, type Coverage } from './audit.ts';
 import { Chance } from './chance.ts';
 import type { Door } from './doors.ts';
@@ -335,16 +336,23 @@ export class History {
   }
 }
 
+// A code that opens its lock from its programming on, an hour early, would look as if it had been asked for too early.
+const waysOfSeam = switchSettings
+  .map(({ switches }) => switches)
+  .filter(({ justInTimeOpensFrom }) => justInTimeOpensFrom === undefined);
+
 /** Sets the scene of a seed. */
 export async function openHistory(options: HistoryOptions, store: Store): Promise<History> {
   const chance = new Chance(options.seed);
   const season = chance.pick(seasons);
   await store.empty(Date.parse(season.startsAt));
   const devices = drawDevices(chance, options.schedules);
+  const switches = (chance.hits(0.5) ? undefined : chance.pick(waysOfSeam)) ?? {};
   const drawn = chance.fork();
   const simulator = await startSimulator({
     now: new Date(season.startsAt),
     devices,
+    switches,
     random: () => drawn.next(),
     port: 0,
   });

@@ -6,7 +6,6 @@ import { atRest, driveTo } from '../../src/demo/drive.ts';
 import { openTool } from '../../src/deps.ts';
 import { type Applied, applySchedules } from '../../src/flows/apply-schedules.ts';
 import { type ReconcileOptions, type ReconcileReport, reconcile } from '../../src/flows/reconcile.ts';
-import { deadLetterPump, dueRowPump, inboxPump } from '../../src/jobs/pumps.ts';
 import { type Relatch, startRelatch } from '../../src/relatch.ts';
 import type { DeviceSpec } from '../../src/simulator/device.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
@@ -48,8 +47,6 @@ export interface World extends AsyncDisposable {
   stop(): Promise<void>;
   start(changes?: { mode?: ServiceConfig['mode'] }): Promise<void>;
 }
-
-const quickTickMs = 20;
 
 export interface CodeRow {
   readonly key: string;
@@ -97,32 +94,25 @@ export async function startWorld(options: {
     retention: { days: 400 },
     reconcile: { intervalMs: 300_000 },
     ladder: { rungsMs: [24 * 3_600_000, 2 * 3_600_000, 900_000] },
-    jobs: { concurrency: 10 },
+    jobs: { concurrency: 4 },
   };
   const logLines: string[] = [];
   const log = createLog({ level: 'debug', destination: { write: (line: string) => void logLines.push(line) } });
   const now = (): Date => simulator.now();
   let relatch: Relatch;
   let port = 0;
-  let stopping = new AbortController();
-  let quickPumps: Promise<unknown> = Promise.resolve();
+  let isStopped = false;
   async function start(changes: Partial<ServiceConfig> = {}): Promise<void> {
     relatch = await startRelatch({ ...config, ...changes, http: { ...config.http, port } }, { now, log });
     // The same address after a restart: Seam repeats what it could not deliver.
     port = Number(new URL(relatch.url).port);
-    // Virtual time wakes nobody: pumps beside the service's own, as a second replica has them, spare the wait for a tick.
-    stopping = new AbortController();
-    const { signal } = stopping;
-    quickPumps = Promise.all(
-      [inboxPump, dueRowPump, deadLetterPump].map((pump) => pump(relatch.deps, quickTickMs).run(signal)),
-    );
+    isStopped = false;
     if (options.delivers !== false)
       simulator.setWebhook({ url: `${relatch.url}/webhooks/seam`, secret: webhookSecret });
   }
   async function stop(): Promise<void> {
-    if (stopping.signal.aborted) return;
-    stopping.abort();
-    await quickPumps;
+    if (isStopped) return;
+    isStopped = true;
     await relatch.close();
   }
   async function pass(passOptions?: ReconcileOptions): Promise<ReconcileReport> {
@@ -130,7 +120,7 @@ export async function startWorld(options: {
       const report = await reconcile(relatch.deps, passOptions);
       if (report !== null) return report;
       // The service's own first pass is at it.
-      await atRest(simulator, relatch.deps);
+      await atRest(simulator, relatch);
     }
   }
   await start();
@@ -146,15 +136,15 @@ export async function startWorld(options: {
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
       await using tool = await openTool(config, { now, log }, 'tool');
       const applied = await applySchedules(tool, parsed.file, applyOptions);
-      await atRest(simulator, relatch.deps);
+      await atRest(simulator, relatch);
       return applied;
     },
-    until: (instant) => driveTo(simulator, relatch.deps, new Date(instant)),
-    rest: () => atRest(simulator, relatch.deps),
+    until: (instant) => driveTo(simulator, relatch, new Date(instant)),
+    rest: () => atRest(simulator, relatch),
     pass,
     async sweep() {
       await pass();
-      await atRest(simulator, relatch.deps);
+      await atRest(simulator, relatch);
     },
     async codes() {
       const rows = await relatch.deps.db.prisma.accessCode.findMany({
