@@ -11,15 +11,22 @@ import { tryAtOnce } from './flows/gate-seam.ts';
 import { leaveObserving } from './flows/observe.ts';
 import type { DeadLetterDeps } from './flows/set-aside.ts';
 import { createHttpApp, createHttpServer } from './http/app.ts';
+import type { Pump } from './jobs/pump.ts';
 import { deadLetterPump, dueRowPump, inboxPump, reconciler, retention } from './jobs/pumps.ts';
 import { startWorkers } from './jobs/workers.ts';
+
+interface QueuePumps {
+  readonly inbox: Pump;
+  readonly dueRows: Pump;
+  readonly deadLetters: Pump;
+}
 
 export interface Relatch {
   /** Where it listens. */
   readonly url: string;
   readonly deps: FlowDeps & DeadLetterDeps;
   /** Has what is due looked for at once: where time is virtual, no tick comes in time. */
-  wake(): void;
+  wake(pump: keyof QueuePumps): void;
   /** Takes no more requests, gives running jobs 8.7 s to finish, and closes the database. Jobs cut short run again. */
   close(): Promise<void>;
 }
@@ -38,9 +45,9 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   if (config.mode === 'active') await leaveObserving(deps);
   const stopping = new AbortController();
   const inbox = inboxPump(deps);
-  const queuePumps = [inbox, dueRowPump(deps), deadLetterPump(deps)];
+  const queuePumps: QueuePumps = { inbox, dueRows: dueRowPump(deps), deadLetters: deadLetterPump(deps) };
   const pumps = [
-    ...queuePumps,
+    ...Object.values(queuePumps),
     reconciler(deps, config.reconcile.intervalMs, stopping.signal),
     retention(deps, config.retention.days, stopping.signal),
   ];
@@ -59,9 +66,7 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   return {
     url: `http://127.0.0.1:${port}`,
     deps,
-    wake() {
-      for (const pump of queuePumps) pump.wake();
-    },
+    wake: (pump) => queuePumps[pump].wake(),
     async close() {
       server.close();
       server.closeIdleConnections();

@@ -37,7 +37,9 @@ export async function atRest(simulator: Simulator, relatch: Driven): Promise<voi
     await simulator.idle();
     if (Object.values(work).every((count) => count === 0) && simulator.deliveries.length === deliveredBefore) return;
     if (performance.now() > deadlineMs) throw new Error(`still busy after a minute: ${JSON.stringify(work)}`);
-    if (work.inbox + work.due + work.dead > 0 && work.jobs === 0) relatch.wake();
+    if (work.inbox > 0) relatch.wake('inbox');
+    if (work.due > 0 && work.jobs === 0) relatch.wake('dueRows');
+    if (work.dead > 0) relatch.wake('deadLetters');
     await sleep(pollMs);
   }
 }

@@ -8,6 +8,8 @@ import type { Simulated } from './simulate.ts';
 export interface SeedRange {
   readonly first: number;
   readonly count: number;
+  /** Whether another one may be begun; always, where it is absent. Each lane plays one in any case. */
+  readonly isTimeLeft?: () => boolean;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface SeedRange {
  * @param onResult is told of each history when it has ended, in any order
  */
 export async function simulateSeeds(
-  { first, count }: SeedRange,
+  { first, count, isTimeLeft = () => true }: SeedRange,
   options: Omit<HistoryOptions, 'seed'>,
   databaseUrls: readonly string[],
   onResult: (result: Simulated) => void,
@@ -29,7 +31,7 @@ export async function simulateSeeds(
       });
       try {
         await answerOf(lane);
-        for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
+        for (let seed = waiting.shift(); seed !== undefined; seed = isTimeLeft() ? waiting.shift() : undefined) {
           lane.send({ ...options, seed });
           onResult((await answerOf(lane)) as Simulated);
         }
