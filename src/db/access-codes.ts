@@ -116,7 +116,7 @@ export async function changeCode(
   tx: Tx,
   code: AccessCode,
   change: CodeChange,
-  still: Pick<Prisma.AccessCodeWhereInput, 'deviceAwaySince'> = {},
+  still: Pick<Prisma.AccessCodeWhereInput, 'deviceAwaySince' | 'goneSignalAt'> = {},
 ): Promise<boolean> {
   const { count } = await tx.accessCode.updateMany({
     where: { ...still, id: code.id, fence: code.fence, state: code.state },

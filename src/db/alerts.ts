@@ -1,5 +1,7 @@
 import { causeOf, type HistoryKind, resolvedBy, type Subject } from '../core/alert.ts';
+import type { Window } from '../core/windows.ts';
 import type { Tx } from './client.ts';
+import type { PlanKey } from './queue.ts';
 
 /** What needs a person. */
 export interface NewAlert extends Subject {
@@ -35,6 +37,24 @@ export async function resolveAlerts(tx: Tx, entry: Subject & { kind: HistoryKind
     where: { ...subject, kind: { in: [...kinds] }, state: { not: 'resolved' } },
     data: { state: 'resolved', settledAt: entry.at, settledBecause: entry.kind },
   });
+}
+
+/**
+ * Resolves what was told of windows of a door that somebody closed, when one of its windows is planned: those that it overlaps are
+ * open again, and those that have passed concern nobody.
+ */
+export async function resolveClosed(
+  tx: Tx,
+  { scheduleId, deviceId }: PlanKey,
+  { startsAt, endsAt }: Window,
+  now: Date,
+): Promise<void> {
+  await tx.$executeRaw`
+    update alerts a set state = 'resolved', settled_at = ${now}, settled_because = 'window.planned'
+      from access_codes c
+     where c.id = a.code_id and c.schedule_id = ${scheduleId}::uuid and c.device_id = ${deviceId}
+       and a.kind = 'window.closed' and a.state <> 'resolved'
+       and (c.window_ends_at <= ${now} or (c.window_starts_at < ${endsAt} and c.window_ends_at > ${startsAt}))`;
 }
 
 /** Resolves the alert about one cause, see `causeOf`. */

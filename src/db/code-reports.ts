@@ -10,6 +10,9 @@ export interface CodeReport {
   readonly backupAccessCodeId?: string;
 }
 
+// How far our clock may be behind Seam's, and how long a verdict may take.
+const skewMs = 60_000;
+
 /** Notes what Seam said of an open code, whoever has claimed it. */
 export async function noteReport(tx: Tx, code: AccessCode, report: CodeReport): Promise<void> {
   await tx.accessCode.updateMany({
@@ -25,7 +28,12 @@ export async function noteReport(tx: Tx, code: AccessCode, report: CodeReport): 
 export async function noteDevicesGone(tx: Tx, deviceIds: readonly string[], at: Date): Promise<void> {
   await tx.$executeRaw`
     update access_codes
-       set gone_signal_at = coalesce(gone_signal_at, ${at}), device_away_since = coalesce(device_away_since, ${at}), updated_at = now()
+       set gone_signal_at = coalesce(gone_signal_at, ${at}), updated_at = now(),
+           -- A code that somebody had deleted before did not go with its device.
+           device_away_since = case when exists (select 1 from inbox i
+                                                  where i.access_code_id = access_codes.access_code_id
+                                                    and i.event_type = 'access_code.deleted' and i.occurred_at < ${at})
+                                    then device_away_since else coalesce(device_away_since, ${at}) end
      where device_id = any(${[...deviceIds]}::text[]) and state = 'created' and created_at < ${at}`;
 }
 
@@ -42,7 +50,7 @@ export async function takeBackDeletions(
     update access_codes c set reason = 'device_back', updated_at = now()
      where c.device_id = any(${[...deviceIds]}::text[]) and c.state = 'closed' and c.reason = 'taken_away'
        and c.created_at < ${goneAt} and c.window_ends_at > ${now}
-       and exists (select 1 from history h where h.code_id = c.id and h.kind = 'window.closed' and h.at >= ${goneAt})
+       and exists (select 1 from history h where h.code_id = c.id and h.kind = 'window.closed' and h.at >= ${new Date(goneAt.getTime() - skewMs)})
        and not exists (select 1 from inbox i
                         where i.access_code_id = c.access_code_id and i.event_type = 'access_code.deleted')
     returning c.id`;

@@ -4,6 +4,7 @@ import { newMarker } from '../core/access-code.ts';
 import { unreachable } from '../core/errors.ts';
 import { type Action, blockerOf, type CloseReason } from '../core/plan.ts';
 import { type CodeChange, changeCode, insertIntent, type StoredCode } from '../db/access-codes.ts';
+import { resolveClosed } from '../db/alerts.ts';
 import type { HistoryEntry } from '../db/history.ts';
 import { compareCode } from './compare-code.ts';
 import { confirmGone } from './confirm-gone.ts';
@@ -26,7 +27,10 @@ export async function applyAction(deps: FlowDeps, door: Door, action: Action<Sto
       const entry = entryFor(door, 'window.planned', `Planned: ${describeWindow(door, window)}.`, {
         detail: { window_starts_at: window.startsAt.toISOString(), window_ends_at: window.endsAt.toISOString() },
       });
-      await commit(deps, entry, (tx) => insertIntent(tx, { ...door.key, window, generation, marker, now }));
+      await commit(deps, entry, async (tx) => {
+        await resolveClosed(tx, door.key, window, now);
+        return insertIntent(tx, { ...door.key, window, generation, marker, now });
+      });
       return;
     }
     case 'create':

@@ -40,8 +40,10 @@ async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode
   if (seamCode !== null) {
     const message = `Taken off the lock, Seam will set it again: the code of ${what}.`;
     const entry = entryFor(door, 'code.watched', message, { codeId: code.id });
+    // What is told meanwhile is judged again.
+    const asJudged = { goneSignalAt: code.goneSignalAt, deviceAwaySince: code.deviceAwaySince };
     await commit(deps, entry, (tx) =>
-      changeCode(tx, code, { goneSignalAt: null, deviceAwaySince: null, quietUntil: null, attempts: 0 }),
+      changeCode(tx, code, { goneSignalAt: null, deviceAwaySince: null, quietUntil: null, attempts: 0 }, asJudged),
     );
     return;
   }

@@ -12,7 +12,8 @@ import { type Door, describeWindow, entryFor } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { commit } from './record.ts';
 
-const pageSize = 100;
+// Mostly there is none; after a long outage there are many.
+const [firstPage, nextPages] = [4, 100];
 const reason = 'nothing was planned at the time: Relatch was not running';
 
 /** Windows that passed since the last planned one, or since the schedule was changed, without anybody looking. */
@@ -75,13 +76,13 @@ function unservedSince(
   const from = lastEndsAt !== null && lastEndsAt > changedAt ? lastEndsAt : changedAt;
   const calendar = calendarOf(schedule, blackouts);
   const unserved: Window[] = [];
-  for (let since = from; since < now; ) {
-    const page = windowsFrom(calendar, since, pageSize);
+  for (let since = from, size = firstPage; since < now; size = nextPages) {
+    const page = windowsFrom(calendar, since, size);
     unserved.push(
       ...page.filter(({ startsAt, endsAt }) => endsAt <= now && (lastEndsAt === null || startsAt >= lastEndsAt)),
     );
     const last = page.at(-1);
-    if (last === undefined || page.length < pageSize) break;
+    if (last === undefined || page.length < size) break;
     since = last.endsAt;
   }
   return unserved;
@@ -102,7 +103,10 @@ async function doorOf(
 }
 
 function missedEntry(door: Door, window: Window): HistoryEntry {
-  return entryFor(door, 'window.missed', `No code for ${describeWindow(door, window)}: ${reason}.`, { alert: true });
+  // Windows of one outage are one cause, those of the next another.
+  const aspect = door.input.now.toISOString();
+  const message = `No code for ${describeWindow(door, window)}: ${reason}.`;
+  return entryFor(door, 'window.missed', message, { alert: true, aspect });
 }
 
 function insertMissed(

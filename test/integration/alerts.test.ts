@@ -38,3 +38,44 @@ it('leaves an alert that a person has acknowledged alone until its cause is gone
   expect(world.simulator.codes()).toHaveLength(1);
   expect(await unresolved(world)).toEqual([]);
 });
+
+it('raises a new alert for the windows of another outage after that of the last one was acknowledged', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  const outage = async (from: string, until: string): Promise<void> => {
+    await world.until(from);
+    await world.stop();
+    await world.simulator.advanceTo(new Date(until));
+    await world.start();
+    await world.sweep();
+  };
+  await outage('2027-03-08T21:00:00Z', '2027-03-11T12:00:00Z');
+  const [first, ...others] = await unresolved(world);
+  expect(first).toMatchObject({ kind: 'window.missed', times: 2, state: 'open' });
+  expect(others).toEqual([]);
+  await acknowledgeAlert(world.relatch.deps.db.prisma, first?.id ?? '', world.simulator.now());
+  await outage('2027-03-11T21:00:00Z', '2027-03-17T12:00:00Z');
+  const open = await listAlerts(world.relatch.deps.db.prisma, { withAcknowledged: false, limit: 100 });
+  expect(open).toMatchObject([{ kind: 'window.missed', state: 'open' }]);
+});
+
+it.each([
+  ['its schedule is paused and resumed', true],
+  ['it has passed', false],
+])('resolves the alert of a window that somebody closed when %s', async (_, isResumed) => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.deleteByHand(world.onlyCode().access_code_id);
+  await world.until('2027-03-08T16:00:00Z');
+  expect(await unresolved(world)).toMatchObject([{ kind: 'window.closed', state: 'open' }]);
+  if (isResumed) {
+    await world.apply(weekdays({ status: 'paused' }));
+    await world.apply(weekdays({ status: 'active' }), { revive: true });
+  } else {
+    await world.until('2027-03-08T21:59:00Z');
+    expect(await unresolved(world)).toHaveLength(1);
+    await world.until('2027-03-09T22:01:00Z');
+  }
+  expect(await unresolved(world)).toEqual([]);
+});

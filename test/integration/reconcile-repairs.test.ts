@@ -270,6 +270,28 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00Z', expect.stringMatching(/^2027-03-08T15:0/)]);
   });
 
+  it('keeps a window closed whose code somebody had deleted before its device went and came back', async () => {
+    await using world = await silentWorld();
+    await world.until('2027-03-08T15:00:00Z');
+    const { access_code_id: accessCodeId } = world.onlyCode();
+    const deleted = { key: 'deleted', eventType: 'access_code.deleted', accessCodeId } as const;
+    world.simulator.deleteByHand(accessCodeId);
+    const deletedAt = world.simulator.now();
+    await world.until('2027-03-08T15:01:00Z');
+    world.simulator.device(frontDoor).remove();
+    world.simulator.device(frontDoor).comeBack();
+    const { deps } = world.relatch;
+    const { prisma } = deps.db;
+    await prisma.inboxEvent.create({ data: { ...deleted, occurredAt: deletedAt, state: 'handled' } });
+    await prisma.accessCode.updateMany({ data: { goneSignalAt: deletedAt } });
+    const added = { kind: 'reach', awayBecause: null, lostCodes: true, occurredAt: world.simulator.now() } as const;
+    const report = { eventKey: undefined, eventType: 'device.added', at: world.simulator.now() };
+    await prisma.$transaction((tx) => recordReach(deps, tx, { ...added, about: { deviceId: frontDoor } }, report));
+    await world.until('2027-03-09T12:00:00Z');
+    expect(await rowOf(world, accessCodeId)).toMatchObject({ state: 'closed', reason: 'taken_away' });
+    expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00:05Z']);
+  });
+
   it('takes a disconnected account for no deletion', async () => {
     await using world = await silentWorld();
     await world.until('2027-03-08T15:00:00Z');

@@ -103,7 +103,7 @@ it('goes on where it was cut short, and leaves alerts and letters that wait for 
     `insert into history (at, kind, message) select '2026-01-01', 'code.reported', 'old ' || n from generate_series(1, 2500) n`,
   );
   await pool.query(`insert into alerts (cause, kind, message, state, raised_at, last_seen_at, settled_at)
-    select n::text, 'code.refused', 'x', case when n % 2 = 0 then 'resolved' else 'open' end::alert_state, '2026-01-01', '2026-01-01', '2026-01-01'
+    select n::text, 'code.refused', 'x', (array['resolved', 'open', 'acknowledged', 'open'])[1 + n % 4]::alert_state, '2026-01-01', '2026-01-01', '2026-01-01'
       from generate_series(1, 10) n`);
   await pool.query(`insert into dead_letters (event_key, error_name, error_message, attempts, died_at, state, settled_at)
     select n::text, 'x', 'x', 9, now() - interval '90 days', case when n % 2 = 0 then 'dropped' else 'open' end::dead_letter_state,
