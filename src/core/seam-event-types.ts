@@ -36,6 +36,11 @@ export const accessCodeEvents = {
   'access_code.name_changed': 'note',
 } as const satisfies Record<ManagedCodeEventType, CodeNews>;
 
+/** The types that tell that the lock does not hold a code. */
+export const notReadyEvents: readonly string[] = Object.entries(accessCodeEvents)
+  .filter(([, news]) => news === 'setting_trouble' || news === 'taken_off')
+  .map(([type]) => type);
+
 /** What a device is away by. */
 export type AwayBecause = 'disconnected' | 'removed';
 

@@ -21,6 +21,12 @@ export async function noteReport(tx: Tx, code: AccessCode, report: CodeReport): 
   });
 }
 
+/** Whether Seam told one of these types of a code, whenever it came, as later than this. */
+export async function isToldSince(tx: Tx, accessCodeId: string, at: Date, types: readonly string[]): Promise<boolean> {
+  const where = { accessCodeId, eventType: { in: [...types] }, occurredAt: { gt: at } };
+  return (await tx.inboxEvent.count({ where })) > 0;
+}
+
 /**
  * Notes that these devices were gone at an instant, and what was on them probably too: whoever plans their doors asks Seam, and
  * takes no code for deleted by somebody, even if its device is back by then.

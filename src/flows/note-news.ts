@@ -3,10 +3,10 @@
 import { isOpen } from '../core/access-code.ts';
 import type { HistoryKind } from '../core/alert.ts';
 import type { AboutCode } from '../core/seam-event.ts';
-import type { CodeNews } from '../core/seam-event-types.ts';
+import { type CodeNews, notReadyEvents } from '../core/seam-event-types.ts';
 import type { StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
-import { noteReport, removedBefore } from '../db/code-reports.ts';
+import { isToldSince, noteReport, removedBefore } from '../db/code-reports.ts';
 import { loadDevice } from '../db/devices.ts';
 import type { HistoryEntry } from '../db/history.ts';
 import type { FlowDeps } from './flow-deps.ts';
@@ -37,6 +37,8 @@ export async function noteNews(
   if (!isOpen(code)) return justReported();
   switch (news) {
     case 'ready': {
+      // It came late: since then the lock has lost the code, or failed to take it.
+      if (await isToldSince(tx, about.accessCodeId, at, notReadyEvents)) return justReported();
       const isFirst = code.readyAt === null;
       if (isFirst) await noteReport(tx, code, { readyAt: at });
       return entry(false, isFirst ? await gapDetail(tx, code, at) : {});

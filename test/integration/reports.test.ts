@@ -67,6 +67,54 @@ it('takes an old report of trouble for nothing once the lock holds the code', as
   expect(await open(world)).toEqual([]);
 });
 
+it('takes an old report that a code is set for nothing once the lock has lost it', async () => {
+  await using world = await startWorld({ now, devices: [jitLock] });
+  await world.apply(weekdays());
+  world.simulator.faults.nextDelivery(
+    { kind: 'delay', delayMs: 1_500_000 },
+    { event_type: 'access_code.set_on_device' },
+  );
+  world.simulator.faults.nextDelivery({ kind: 'lose' }, { event_type: 'device.disconnected' });
+  await world.until('2027-03-08T13:05:00Z');
+  world.simulator.device(frontDoor).goOffline();
+  world.simulator.removeAtLock(world.onlyCode().access_code_id);
+  // Set at 13:00:02, told at 13:25:02; since 13:15 it is said not to be set.
+  await world.until('2027-03-08T13:20:00Z');
+  expect(await open(world)).toEqual([expect.stringContaining('code.not_ready Not set on the lock yet')]);
+  await world.until('2027-03-08T13:28:00Z');
+  expect((await world.history()).at(-1)).toMatchObject({ kind: 'code.reported' });
+  expect(await rows(world)).toMatchObject([{ readyAt: null }]);
+  expect(await open(world)).toEqual([expect.stringContaining('code.not_ready Not set on the lock yet')]);
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T13:29:00Z');
+  expect(await rows(world)).toMatchObject([{ readyAt: expect.any(Date) }]);
+  expect(await open(world)).toEqual([]);
+});
+
+it.each([
+  'access_code.delay_in_setting_on_device',
+  'access_code.failed_to_set_on_device',
+  'access_code.deleted_external_to_seam',
+])('believes a report that a code is set after %s only if it is the newer one', async (trouble) => {
+  await using world = await startWorld({ now, devices: [jitLock] });
+  await world.apply(weekdays());
+  const { access_code_id } = world.onlyCode();
+  const tell = async (event_type: string, occurred_at: string): Promise<void> => {
+    const base = anAccessCodeEvent('access_code.created', { access_code_id });
+    world.simulator.emit({ ...base, event_type, occurred_at } as SeamEvent);
+    await world.rest();
+  };
+  await tell(trouble, '2027-03-08T12:00:00.000Z');
+  const alerts = await open(world);
+  await tell('access_code.set_on_device', '2027-03-08T11:59:59.999Z');
+  await tell('access_code.scheduled_on_device', '2027-03-08T11:59:59.999Z');
+  expect(await rows(world)).toMatchObject([{ readyAt: null }]);
+  expect(await open(world)).toEqual(alerts);
+  await tell('access_code.set_on_device', '2027-03-08T12:00:00.001Z');
+  expect(await rows(world)).toMatchObject([{ readyAt: new Date('2027-03-08T12:00:00.001Z') }]);
+  expect(await open(world)).toEqual([]);
+});
+
 it('alerts once that a code is not removed, and resolves that when it is', async () => {
   await using world = await startWorld({ now, devices: [jitLock] });
   await world.apply(weekdays());
