@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { SeamWebhook } from 'seam';
 import type { ServiceConfig } from './config.ts';
 import { UserError } from './core/errors.ts';
@@ -44,11 +45,12 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   await tryAtOnce(deps);
   if (config.mode === 'active') await leaveObserving(deps);
   const stopping = new AbortController();
+  const machine = overrides.now === undefined ? hostname() : undefined;
   const inbox = inboxPump(deps);
   const queuePumps: QueuePumps = { inbox, dueRows: dueRowPump(deps), deadLetters: deadLetterPump(deps) };
   const pumps = [
     ...Object.values(queuePumps),
-    reconciler(deps, config.reconcile.intervalMs, stopping.signal),
+    reconciler(deps, config.reconcile.intervalMs, { signal: stopping.signal, machine }),
     retention(deps, config.retention.days, stopping.signal),
   ];
   const parts = () => pumps.map(({ name, isRunning }) => ({ name, running: isRunning }));

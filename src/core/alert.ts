@@ -38,7 +38,9 @@ export type HistoryKind =
   | 'code.other_pin'
   | 'code.backup_pulled'
   | 'device.away'
-  | 'device.back';
+  | 'device.back'
+  | 'clock.skewed'
+  | 'clock.agrees';
 
 /** What an entry is about, as far as it says so. */
 export interface Subject {
@@ -89,4 +91,5 @@ export const resolvedBy: Readonly<Partial<Record<HistoryKind, readonly HistoryKi
   'window.reopened': [...troubleWith, 'window.closed'],
   'seam.resumed': ['seam.paused', 'seam.awaited'],
   'device.back': ['device.away'],
+  'clock.agrees': ['clock.skewed'],
 };

@@ -33,6 +33,13 @@ export async function onlyOneReplica<T>(db: Db, pass: () => Promise<T>): Promise
   }
 }
 
+/** Not through Prisma, which takes the database's zone for UTC. */
+export async function databaseNow({ pool }: Db): Promise<Date> {
+  const { rows } = await pool.query<{ now: Date }>('select now()');
+  if (rows[0] === undefined) throw new Error('the database told no time');
+  return rows[0].now;
+}
+
 /** Devices that may have codes of ours, by id: of schedules that have not ended, and of codes that were of late. */
 export async function devicesToCompare(tx: Tx, after: string, since: Date, limit: number): Promise<string[]> {
   const rows = await tx.$queryRaw<{ device_id: string }[]>`

@@ -5,6 +5,7 @@ import type { Tx } from '../db/client.ts';
 import { saveTzdataVersion, tzdataVersionOf } from '../db/installation.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { onlyOneReplica } from '../db/reconcile.ts';
+import { compareClocks } from './compare-clocks.ts';
 import { compareDevices, type DevicesCompared } from './compare-devices.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { type EventsRead, readEvents } from './read-events.ts';
@@ -17,6 +18,8 @@ export interface ReconcileOptions {
   readonly dryRun?: boolean;
   readonly limits?: PassLimits;
   readonly tzdataVersion?: string;
+  /** The name of the machine whose clock `now` is; without it time is virtual, and differs from the database's as it pleases. */
+  readonly machine?: string | undefined;
   /** Aborted when the service stops: the pass ends with the call under way, and the next one goes on from there. */
   readonly signal?: AbortSignal;
 }
@@ -44,6 +47,7 @@ export async function reconcile(deps: FlowDeps, options: ReconcileOptions = {}):
 
 async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): Promise<ReconcileReport> {
   const budget = startBudget(options.limits ?? passLimits, options.signal);
+  if (!isDry && options.machine !== undefined) await compareClocks(deps, options.machine);
   const events = await readEvents(deps, budget, isDry);
   // Before doors are woken: after a restore their codes may be at Seam and want to be adopted, not made again.
   const { repairs, ...devices } = await compareDevices(deps, budget, isDry);

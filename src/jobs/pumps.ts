@@ -2,7 +2,7 @@ import { dueDoors } from '../db/access-codes.ts';
 import { queueDueEvents } from '../db/inbox-jobs.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
 import { pruneNightly } from '../flows/prune.ts';
-import { reconcile } from '../flows/reconcile.ts';
+import { type ReconcileOptions, reconcile } from '../flows/reconcile.ts';
 import { type DeadLetterDeps, setDeadJobsAside } from '../flows/set-aside.ts';
 import { createPump, type Pump } from './pump.ts';
 
@@ -55,14 +55,14 @@ export function retention(deps: FlowDeps, days: number, stopping: AbortSignal, e
 }
 
 /** Reconciles at start and every `everyMs`. */
-export function reconciler(deps: FlowDeps, everyMs: number, signal: AbortSignal): Pump {
+export function reconciler(deps: FlowDeps, everyMs: number, options: ReconcileOptions): Pump {
   return createPump({
     name: 'reconciler',
     everyMs,
     log: deps.log,
     asksSeam: true,
     pass: async () => {
-      await reconcile(deps, { signal });
+      await reconcile(deps, options);
       return false;
     },
   });

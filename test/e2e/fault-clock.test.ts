@@ -13,6 +13,13 @@ it.concurrent.each([
   await stage.apply(aDoor());
   await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
   await stage.rest();
+  await vi.waitFor(async () => {
+    const { rows } = await stage.db.query(
+      `select kind, (detail->>'ahead_seconds')::int as ahead from history where kind like 'clock.%'`,
+    );
+    // A second more or less is the round trip to the database.
+    expect(rows.map(({ kind, ahead }) => [kind, Math.round(ahead / 10) * 10])).toEqual([['clock.skewed', seconds]]);
+  }, slowMs);
 
   const removed = await stage.outlive();
   // It takes nothing that it cannot know to be new, and says why; Seam sends it again, and the other one takes it.
