@@ -1,6 +1,6 @@
 // One history: a few days of a few schedules, from one seed. One event loop moves the one clock that the service, the database and
 // Seam share, and picks by chance what comes next among what may come now.
-import { createSeamApi } from '../../src/seam/api.ts';
+import { createSeamApi, type SeamApi } from '../../src/seam/api.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { switchSettings } from '../../src/simulator/switches.ts';
 import { audit, type Coverage } from './audit.ts';
@@ -31,6 +31,8 @@ export interface HistoryOptions {
   readonly schedules: number;
   /** Prints each line as it comes. */
   readonly echo?: boolean;
+  /** Something that is broken, to see that it is found out. */
+  readonly sabotage?: (api: SeamApi) => SeamApi;
 }
 
 const secondMs = 1_000;
@@ -118,7 +120,8 @@ export class History {
     this.people = new People({ simulator, chance: fork(), faults, trace, watch, book, deviceIds });
     this.#postman = new Postman(fork(), faults, trace);
     this.#jobs = new Jobs(store.pool, store.tool.queue.boss);
-    const api = createSeamApi({ apiKey: simulator.apiKey, endpoint: simulator.endpoint });
+    const sound = createSeamApi({ apiKey: simulator.apiKey, endpoint: simulator.endpoint });
+    const api = options.sabotage?.(sound) ?? sound;
     const callRate = (): number => this.#weather.callRate;
     const tells = (type: string): boolean => this.#postman.tells(type);
     const seam: SeamWorld = { api, tells, simulator, chance: fork(), faults, trace, watch, faultRate: callRate };

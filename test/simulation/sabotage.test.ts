@@ -1,0 +1,39 @@
+// A judge that never finds anything proves nothing: what is broken on purpose is found out, and told so that it can be played again.
+import { expect, it } from 'vitest';
+import type { SeamApi } from '../../src/seam/api.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { tell } from './report.ts';
+import { simulate } from './simulate.ts';
+import { openStore } from './store.ts';
+
+const hourMs = 3_600_000;
+
+const sabotages: readonly [string, (api: SeamApi) => SeamApi, RegExp][] = [
+  [
+    'creates are answered and not done',
+    (api) => ({ ...api, createCode: async () => ({ ok: false, failure: { kind: 'unknown', message: 'no answer' } }) }),
+    /every window has its code/,
+  ],
+  [
+    'deletes are answered and not done',
+    (api) => ({ ...api, deleteCode: async () => ({ ok: true, value: null }) }),
+    /every window has its code|no code outside the plan|no door opens outside a window|never two codes/,
+  ],
+  [
+    'codes open an hour longer than asked',
+    (api) => ({
+      ...api,
+      createCode: (request) => api.createCode({ ...request, endsAt: new Date(request.endsAt.getTime() + hourMs) }),
+    }),
+    /removal is asked within one job|no code outside the plan|no door opens outside a window|never two codes/,
+  ],
+];
+
+it.each(sabotages)('finds out when %s', async (_, sabotage, invariant) => {
+  await using database = await createTestDatabase();
+  await using store = await openStore(database.socketUrl);
+  const result = await simulate({ seed: 5, days: 4, schedules: 6, sabotage }, store);
+  expect(result.violation?.invariant).toMatch(invariant);
+  expect(result.lines.length).toBeGreaterThan(0);
+  expect(tell(result)).toContain('Again: npm run simulate -- --seed 5 --days 4 --schedules 6');
+});
