@@ -5,7 +5,7 @@ import type { FlowDeps } from './flow-deps.ts';
 import type { Budget } from './reconcile-budget.ts';
 import { makeRepairs, type Repair } from './repair.ts';
 
-const pageSize = 50;
+const devicesPerPage = 50;
 // Codes that ended so long ago are nobody's concern but retention's.
 const lateMs = 7 * 24 * 3_600_000;
 // One device may be in trouble at Seam; several in a row are Seam.
@@ -20,7 +20,12 @@ export interface DevicesCompared {
 }
 
 /** Compares devices by id, from where the last pass was cut short; a dry run begins with the first and only tells. */
-export async function compareDevices(deps: FlowDeps, budget: Budget, isDry: boolean): Promise<DevicesCompared> {
+export async function compareDevices(
+  deps: FlowDeps,
+  budget: Budget,
+  isDry: boolean,
+  pageSize = devicesPerPage,
+): Promise<DevicesCompared> {
   const { prisma } = deps.db;
   const { devicesComparedTo } = await loadPosition(prisma);
   const since = new Date(deps.now().getTime() - lateMs);

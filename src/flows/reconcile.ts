@@ -11,12 +11,14 @@ import type { FlowDeps } from './flow-deps.ts';
 import { type EventsRead, readEvents } from './read-events.ts';
 import { type PassLimits, passLimits, startBudget } from './reconcile-budget.ts';
 
-const pageSize = 2_000;
+const doorsPerPage = 2_000;
 
 export interface ReconcileOptions {
   /** Tells what would be done, and writes nothing. */
   readonly dryRun?: boolean;
   readonly limits?: PassLimits;
+  /** Devices, and doors, that are read at a time. */
+  readonly pageSize?: number;
   readonly tzdataVersion?: string;
   /** The name of the machine whose clock `now` is; without it time is virtual, and differs from the database's as it pleases. */
   readonly machine?: string | undefined;
@@ -50,9 +52,9 @@ async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): 
   if (!isDry && options.machine !== undefined) await compareClocks(deps, options.machine);
   const events = await readEvents(deps, budget, isDry);
   // Before doors are woken: after a restore their codes may be at Seam and want to be adopted, not made again.
-  const { repairs, ...devices } = await compareDevices(deps, budget, isDry);
-  const woken = isDry ? 0 : await sendPages(deps, sleepingDoors);
-  const replanned = isDry ? 0 : await replanAfterTzdata(deps, options.tzdataVersion ?? process.versions.tz ?? '');
+  const { repairs, ...devices } = await compareDevices(deps, budget, isDry, options.pageSize);
+  const woken = isDry ? 0 : await sendPages(deps, sleepingDoors, options.pageSize);
+  const replanned = isDry ? 0 : await replanAfterTzdata(deps, options);
   return { events, woken, devices, repairs: repairs.map(({ door, would }) => ({ door, would })), replanned };
 }
 
@@ -63,18 +65,21 @@ function logReport({ log }: FlowDeps, { events, woken, devices, repairs, replann
   log.info({ event: 'reconcile.completed', ...fields, devices_compared: devices.compared }, 'reconciled');
 }
 
-async function replanAfterTzdata(deps: FlowDeps, tzdataVersion: string): Promise<number> {
+async function replanAfterTzdata(
+  deps: FlowDeps,
+  { tzdataVersion = process.versions.tz ?? '', pageSize }: ReconcileOptions,
+): Promise<number> {
   const known = await tzdataVersionOf(deps.db.prisma);
   if (known === tzdataVersion) return 0;
   // Plans of an installation that has not noted a version are younger than this process.
-  const sent = known === null ? 0 : await sendPages(deps, doorsOfActiveSchedules);
+  const sent = known === null ? 0 : await sendPages(deps, doorsOfActiveSchedules, pageSize);
   // Noted last: a pass that is cut short is made again.
   await saveTzdataVersion(deps.db.prisma, tzdataVersion);
   return sent;
 }
 
 /** Sends plan jobs for all doors that are found, page by page, each with a transaction of its own. */
-async function sendPages(deps: FlowDeps, loadPage: LoadPage): Promise<number> {
+async function sendPages(deps: FlowDeps, loadPage: LoadPage, pageSize = doorsPerPage): Promise<number> {
   let sent = 0;
   let after: PlanKey | null = null;
   do {

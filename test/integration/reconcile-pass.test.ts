@@ -2,30 +2,23 @@
 import { expect, it } from 'vitest';
 import { describeReport } from '../../src/commands/reconcile.ts';
 import { reconcile } from '../../src/flows/reconcile.ts';
-import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
+import {
+  aSchedule,
+  backDoor,
+  daily,
+  frontDoor,
+  schedulesFile,
+  startWorld,
+  type World,
+  weekdays,
+} from '../support/relatch.ts';
+import { versions } from '../support/versions.ts';
 
 const now = '2027-03-08T12:00:00Z';
 const listEvents = 'GET /events/list';
 
 function position(world: World) {
   return world.relatch.deps.db.prisma.installation.findUniqueOrThrow({ where: { id: 1 } });
-}
-
-/** What every table holds, with the transaction that wrote each row last. */
-async function versions(world: World): Promise<Record<string, string>> {
-  const { pool } = world.relatch.deps.db;
-  const { rows } = await pool.query<{ name: string }>(
-    `select format('%I.%I', schemaname, tablename) as name from pg_tables
-      where schemaname = 'public' or (schemaname = 'pgboss' and tablename like 'job%') order by 1`,
-  );
-  const held: Record<string, string> = {};
-  for (const { name } of rows) {
-    const { rows: found } = await pool.query<{ held: string }>(
-      `select coalesce(string_agg(xmin::text || ':' || ctid::text, ',' order by ctid), '') as held from ${name}`,
-    );
-    held[name] = found[0]?.held ?? '';
-  }
-  return held;
 }
 
 it('puts events that no delivery brought into the inbox, once, without their PINs', async () => {
@@ -98,10 +91,10 @@ it('writes nothing over a healthy fleet, once its events are read', async () => 
   await world.apply(schedulesFile([aSchedule({ devices: [frontDoor, backDoor] }), night]));
   await world.until('2027-03-08T18:00:00Z');
   await world.sweep();
-  const before = await versions(world);
+  const before = await versions(world.relatch.deps.db);
   const report = await world.pass();
   expect(report).toMatchObject({ woken: 0, replanned: 0, repairs: [], devices: { compared: 2, stoppedBecause: null } });
-  expect(await versions(world)).toEqual(before);
+  expect(await versions(world.relatch.deps.db)).toEqual(before);
 });
 
 it('writes how far events were read, and nothing else, when deliveries have brought all of them', async () => {
@@ -109,9 +102,9 @@ it('writes how far events were read, and nothing else, when deliveries have brou
   await world.apply(weekdays());
   await world.sweep();
   await world.until('2027-03-08T18:00:00Z');
-  const before = await versions(world);
+  const before = await versions(world.relatch.deps.db);
   await world.pass();
-  const after = await versions(world);
+  const after = await versions(world.relatch.deps.db);
   expect(Object.keys(after).filter((name) => after[name] !== before[name])).toEqual(['public.installation']);
 });
 
@@ -130,6 +123,32 @@ it('compares the devices that a bound left out in the passes that follow', async
   expect(await world.pass({ limits: { seamCalls: 10, durationMs: 0 } })).toMatchObject({
     events: { stoppedBecause: 'a pass lasts at most 0 s' },
   });
+});
+
+it('comes to what lies beyond the first page, of devices and of doors', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  const devices = [frontDoor, backDoor];
+  const night = aSchedule({ key: 'night', name: 'Night', windows: daily('20:00', '23:00'), devices });
+  await world.apply(schedulesFile([aSchedule({ devices }), night]));
+  await world.sweep();
+  expect(world.simulator.codes()).toHaveLength(4);
+  const { db } = world.relatch.deps;
+  await db.pool.query('delete from access_codes');
+  for (const { access_code_id } of world.simulator.codes()) world.simulator.deleteByHand(access_code_id);
+  await world.until('2027-03-08T12:10:00Z');
+  // A dry run plans nothing, so that the pass after it finds the same.
+  const compared = await world.pass({ dryRun: true, pageSize: 1 });
+  expect(compared.devices).toMatchObject({ compared: 2, stoppedBecause: null });
+  expect(compared.repairs.map(({ door }) => door)).toEqual([
+    ...['Crew at Back door', 'Night at Back door', 'Crew at Front door', 'Night at Front door'],
+  ]);
+  // Without a call to Seam only the doors that sleep are found.
+  const limits = { seamCalls: 0, durationMs: 60_000 };
+  expect(await world.pass({ limits, pageSize: 1 })).toMatchObject({ woken: 4 });
+  await world.rest();
+  expect((await world.codes()).map(({ state }) => state)).toEqual(Array(4).fill('created'));
+  const tzdataVersion = 'another release';
+  expect(await world.pass({ pageSize: 1, tzdataVersion })).toMatchObject({ woken: 0, repairs: [], replanned: 4 });
 });
 
 it('stops when Seam cannot be reached, and loses nothing by it', async () => {
@@ -155,9 +174,9 @@ it('says in a dry run what it would do at which door, and writes nothing', async
   await deps.db.pool.query('delete from access_codes where device_id = $1', [backDoor]);
   for (const door of [frontDoor, backDoor]) world.simulator.deleteByHand(world.onlyCode(door).access_code_id);
   await world.until('2027-03-08T12:10:00Z');
-  const before = await versions(world);
+  const before = await versions(world.relatch.deps.db);
   const report = await world.pass({ dryRun: true });
-  expect(await versions(world)).toEqual(before);
+  expect(await versions(world.relatch.deps.db)).toEqual(before);
   if (report === null) throw new Error('a dry run waits for nobody');
   expect(describeReport(report, true).split('\n')).toEqual([
     'Crew at Back door: would plan a code for Crew at Back door, Mon 8 Mar 09:00–17:00',
