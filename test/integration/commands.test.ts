@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onlyOneReplica } from '../../src/db/reconcile.ts';
 import { deliverEvent, poison } from '../support/poison.ts';
 import { build, runScript } from '../support/processes.ts';
-import { aSchedule, schedulesFile, startWorld, type World } from '../support/relatch.ts';
+import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
 import { anAccessCodeEvent } from '../support/sign.ts';
+import { versions } from '../support/versions.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const unknownId = '00000000-0000-4000-8000-000000000000';
@@ -15,15 +17,25 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
+function relatch(...args: string[]): Promise<{ code: number | null; output: string }> {
+  return relatchIn(world, args);
+}
+
 /** The command line as people run it, from the bundle. */
-async function relatch(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const env = { DATABASE_URL: world.config.database.url ?? '', PIN_ENCRYPTION_KEYS: keysOf(world) };
+async function relatchIn({ config }: World, args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const env = {
+    DATABASE_URL: config.database.url ?? '',
+    PIN_ENCRYPTION_KEYS: keysOf(config),
+    SEAM_API_KEY: config.seam.apiKey,
+    SEAM_ENDPOINT: config.seam.endpoint ?? '',
+    SEAM_WEBHOOK_SECRETS: config.seam.webhookSecrets.join(','),
+  };
   const { code, output } = await runScript(`${root}dist/cli.js`, { args, env });
   return { code, output };
 }
 
-function keysOf({ config }: World): string {
-  return config.pinKeys.map((key) => key.toString('base64')).join(',');
+function keysOf({ pinKeys }: World['config']): string {
+  return pinKeys.map((key) => key.toString('base64')).join(',');
 }
 
 describe('dead-letters', () => {
@@ -96,6 +108,68 @@ describe('alerts', () => {
     expect(await relatch('alerts', 'list')).toEqual({ code: 0, output: 'No alerts.\n' });
     expect((await relatch('alerts', 'list', '--all')).output).toContain('acknowledged');
     expect(await relatch('alerts', 'acknowledge', unknownId)).toMatchObject({ code: 2 });
+  });
+});
+
+describe('reconcile', () => {
+  const isoIn = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
+
+  it('tells per door what a pass would do, writing nothing, and then has it done', async () => {
+    // The command keeps real time, so this world has to; its codes are old enough for their absence to count.
+    await using today = await startWorld({ now: isoIn(-10), delivers: false });
+    const dayAfterTomorrow = isoIn(2 * 24 * 60).slice(0, 10);
+    const windows = [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:00' }];
+    const devices = [frontDoor, backDoor];
+    await today.apply(weekdays({ devices, windows, timezone: 'UTC', starts_on: dayAfterTomorrow }));
+    await today.sweep();
+    const { db } = today.relatch.deps;
+    await db.pool.query('delete from access_codes where device_id = $1', [backDoor]);
+    const atFront = today.onlyCode(frontDoor).access_code_id;
+    for (const id of [atFront, today.onlyCode(backDoor).access_code_id]) today.simulator.deleteByHand(id);
+    await today.until(isoIn(0));
+
+    const before = await versions(db);
+    const dry = await relatchIn(today, ['reconcile', '--dry-run']);
+    expect(dry.code).toBe(0);
+    expect(dry.output.split('\n')).toEqual([
+      expect.stringMatching(/^Crew at Back door: would plan a code for Crew at Back door, .* 09:00–17:00$/),
+      expect.stringMatching(
+        /^Crew at Front door: would ask Seam where the code of Crew at Front door, .* is, which it/,
+      ),
+      expect.stringMatching(/^[1-9]\d* of \d+ events would be stored .*; 2 devices compared, .*; 2 differences\.$/),
+      '',
+    ]);
+    expect(await versions(db)).toEqual(before);
+
+    // The service would act on an event while the devices are still being compared.
+    await db.prisma.installation.update({ where: { id: 1 }, data: { createdAt: today.simulator.now() } });
+    const done = await relatchIn(today, ['reconcile']);
+    expect(done.code).toBe(0);
+    expect(done.output.split('\n')).toEqual([
+      expect.stringMatching(/^Crew at Back door: plan a code for Crew at Back door, /),
+      expect.stringMatching(/^Crew at Front door: ask Seam where the code of Crew at Front door, /),
+      expect.stringMatching(/^0 of \d+ events were stored .*; 2 devices compared, .*; 2 differences\.$/),
+      '',
+    ]);
+    await today.until(isoIn(1));
+    expect(await today.codes()).toMatchObject([
+      { deviceId: backDoor, state: 'created', accessCodeId: today.onlyCode(backDoor).access_code_id },
+      { deviceId: frontDoor, state: 'closed', reason: 'taken_away', accessCodeId: atFront },
+      { deviceId: frontDoor, state: 'created', accessCodeId: today.onlyCode(frontDoor).access_code_id },
+    ]);
+    expect(await relatchIn(today, ['reconcile'])).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/^[^\n]*; 2 devices compared, 0 could not be; .*; 0 differences\.\n$/),
+    });
+  });
+
+  it('leaves everything to a replica that is at it', async () => {
+    await using today = await startWorld({ now: isoIn(0), delivers: false });
+    await today.sweep();
+    const calls = today.simulator.requests.length;
+    const other = await onlyOneReplica(today.relatch.deps.db, () => relatchIn(today, ['reconcile']));
+    expect(other).toEqual({ code: 0, output: 'Another replica is reconciling: nothing was done.\n' });
+    expect(today.simulator.requests).toHaveLength(calls);
   });
 });
 

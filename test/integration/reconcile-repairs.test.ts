@@ -3,9 +3,11 @@ import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { codeName, newMarker } from '../../src/core/access-code.ts';
 import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
+import { insertFound, outOfPlan } from '../../src/db/reconcile.ts';
 import { openTool } from '../../src/deps.ts';
 import { applySchedules } from '../../src/flows/apply-schedules.ts';
 import { planDoor } from '../../src/flows/plan-door.ts';
+import { reconcile } from '../../src/flows/reconcile.ts';
 import { recordReach } from '../../src/flows/record-reach.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { backDoor, daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
@@ -200,6 +202,26 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(world.opened()).toEqual(opened);
   });
 
+  it('moves an upcoming code whose window was changed while nobody ran, in place and with its PIN', async () => {
+    await using world = await silentWorld();
+    const { access_code_id, code } = world.onlyCode();
+    await world.stop();
+    await applyWhileDown(world, { windows: daily('10:00', '16:00') });
+    await loseJobs(world);
+    await world.start();
+    await world.sweep();
+    expect(world.onlyCode()).toMatchObject({
+      access_code_id,
+      code,
+      starts_at: '2027-03-08T15:00:00.000Z',
+      ends_at: '2027-03-08T21:00:00.000Z',
+    });
+    await world.until('2027-03-08T20:00:00Z');
+    expect(world.onlyCode()).toMatchObject({ access_code_id, code });
+    expect(world.calls('PATCH /access_codes/update')).toBe(1);
+    expect(world.calls('POST /access_codes/create')).toBe(1);
+  });
+
   it('acts on a schedule that was moved to another door while nobody ran, and leaves no code behind', async () => {
     await using world = await silentWorld();
     await world.stop();
@@ -377,6 +399,28 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(await unresolved(world)).toEqual([]);
   });
 
+  it.each([
+    ['is gone', (world: World, id: string) => world.simulator.deleteByHand(id)],
+    ['has a row', giveRow],
+  ] as const)('leaves a code of ours alone that %s when Seam is read again', async (_, change) => {
+    await using world = await silentWorld();
+    const id = await orphan(world, '900001', '2027-03-20T14:00:00Z', '2027-03-20T22:00:00Z');
+    await world.until('2027-03-08T12:10:00Z');
+    await forgetEvents(world);
+    const { deps } = world.relatch;
+    const lists: boolean[] = [];
+    const listManagedCodes = async (deviceId: string) => {
+      if (lists.length === 1) await change(world, id);
+      const list = await deps.seam.listManagedCodes(deviceId);
+      lists.push(list.ok && list.value.some(({ accessCodeId, isLeaving }) => accessCodeId === id && !isLeaving));
+      return list;
+    };
+    expect(await reconcile({ ...deps, seam: { ...deps.seam, listManagedCodes } })).toMatchObject({ repairs: [] });
+    expect(lists).toEqual([true, change === giveRow]);
+    expect(await world.alerts()).toEqual([]);
+    expect(world.calls('DELETE /access_codes/delete')).toBe(0);
+  });
+
   it('touches no code of anybody else, and none of another installation', async () => {
     await using world = await silentWorld();
     const span = { starts_at: new Date('2027-03-08T14:00:00Z'), ends_at: new Date('2027-03-30T22:00:00Z') };
@@ -429,6 +473,15 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(await prisma.alert.findMany({ where: { kind: 'window.missed' } })).toMatchObject([{ times: 42 }]);
   });
 });
+
+/** The row of a found code, as somebody else may write it meanwhile. */
+async function giveRow(world: World, accessCodeId: string): Promise<void> {
+  const { scheduleId, deviceId } = await rowOf(world, (await world.codes())[0]?.accessCodeId ?? '');
+  const at = new Date('2027-03-20T14:00:00Z');
+  const row = { scheduleId, deviceId, ...outOfPlan(at), marker: 'another', accessCodeId, nextTryAt: at };
+  const id = await insertFound(world.relatch.deps.db.prisma, { ...row, state: 'removing', reason: 'found' });
+  expect(id).not.toBeNull();
+}
 
 /** As `world.apply`, while the service is stopped. */
 async function applyWhileDown(world: World, fields: Record<string, unknown>): Promise<void> {
