@@ -31,11 +31,13 @@ export function createDb(options: { url: string; onError?: (error: Error) => voi
       statement_timeout: statementTimeoutMs,
       application_name: 'relatch',
       keepAlive: true,
+      // Prisma's adapter cuts the offset off each instant, and takes what is left for UTC.
+      onConnect: async (client) => {
+        await client.query("set time zone 'UTC'");
+      },
     });
     // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
     pool.on('error', (error) => options.onError?.(error));
-    // Prisma's adapter cuts the offset off each instant, and takes what is left for UTC. Should this fail, so does what comes after it.
-    pool.on('connect', (client) => void client.query("set time zone 'UTC'").catch(() => undefined));
     return pool;
   };
   const pool = createPool(deliveryConnections);
