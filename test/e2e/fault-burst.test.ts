@@ -61,7 +61,8 @@ it('stores 10,000 deliveries at once, none lost and none twice, though an instan
     { state: 'ignored', rows: deliveries - ours },
   ]);
   await vi.waitFor(() => expectOneEach(stage, doors), slowMs);
-  expect((await residentMb(services[1]!)) - before).toBeLessThan(150);
+  // What the burst has left to the garbage collector is given back when that next has time.
+  await vi.waitFor(async () => expect((await residentMb(services[1]!)) - before).toBeLessThan(150), slowMs);
 });
 
 /** Spread evenly, so that work is done while deliveries still come. */
