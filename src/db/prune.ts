@@ -75,12 +75,12 @@ export async function pruneInbox(tx: Tx, days: number, page: Page): Promise<Prun
   return pruned(rows, page);
 }
 
-/** Alerts that were resolved, or seen by a person, before. */
+/** Alerts that were resolved before, or seen by a person and no more since. */
 export async function pruneAlerts(tx: Tx, before: Date, page: Page): Promise<Pruned> {
   const rows = await tx.$queryRaw<Counted[]>`
     with page as (select id from alerts where id > ${page.after ?? firstId}::uuid order by id limit ${page.pageSize}),
          gone as (delete from alerts a using page p
-                   where a.id = p.id and a.state <> 'open' and a.settled_at < ${before} returning 1)
+                   where a.id = p.id and a.state <> 'open' and greatest(a.settled_at, a.last_seen_at) < ${before} returning 1)
     select count(*)::int as looked, (select id::text from page order by id desc limit 1) as last,
            (select count(*)::int from gone) as deleted from page`;
   return pruned(rows, page);

@@ -33,7 +33,7 @@ export async function onlyOneReplica<T>(db: Db, pass: () => Promise<T>): Promise
   }
 }
 
-/** Not through Prisma, which takes the database's zone for UTC. */
+/** What the database's clock says. */
 export async function databaseNow({ pool }: Db): Promise<Date> {
   const { rows } = await pool.query<{ now: Date }>('select now()');
   if (rows[0] === undefined) throw new Error('the database told no time');
