@@ -60,9 +60,9 @@ it('accounts for every event: handled, ignored with a reason, or a dead letter t
   await cure();
   await relatch(stage, 'dead-letters', 'retry', '--all');
   await vi.waitFor(async () => expect(await listed(stage)).toEqual([]), slowMs);
+  await vi.waitFor(async () => expect(await openAlerts(stage)).toBe(0), slowMs);
   await stage.rest();
   expect(await deliveredBy(stage)).toEqual({ handled: ours.length + 1, ignored: useless.length });
-  expect(await openAlerts(stage)).toBe(0);
   expect(simulator.codes()).toHaveLength(1);
 });
 
