@@ -28,11 +28,23 @@ export async function lockHeldSchedules(tx: Tx, by: { holder: string } | { key: 
        for no key update of s`;
 }
 
-/** Keys of other schedules that are called by this name or hold it in their key. */
+/** Keys of other schedules that are called by this name or hold it in their key, and holiday lists that do. */
 export async function keysNaming(tx: Tx, name: string): Promise<string[]> {
   const rows = await tx.$queryRaw<{ key: string }[]>`
-    select key from schedules where concat_ws(' ', key, replace(replace(key, '-', ' '), '_', ' '), name) ~* ${patternOf(name)} order by key`;
+    select key from schedules where concat_ws(' ', key, replace(replace(key, '-', ' '), '_', ' '), name) ~* ${patternOf(name)}
+     union all
+    select 'holiday list ' || name from holiday_lists
+     where concat_ws(' ', name, replace(replace(name, '-', ' '), '_', ' ')) ~* ${patternOf(name)}
+     order by 1`;
   return rows.map(({ key }) => key);
+}
+
+/** Ids of devices that Seam calls by this name, as far as we know. */
+export async function devicesNaming(tx: Tx, name: string): Promise<string[]> {
+  const rows = await tx.$queryRaw<
+    { id: string }[]
+  >`select id from devices where name ~* ${patternOf(name)} order by id`;
+  return rows.map(({ id }) => id);
 }
 
 /** Takes holder, PINs, and the name wherever words hold it, out of a schedule and its codes. */
@@ -64,6 +76,17 @@ const wordy = {
   access_codes: { key: 'id', cast: 'uuid', first: '00000000-0000-0000-0000-000000000000', text: ['reason'], json: [] },
   inbox: { key: 'key', cast: 'text', first: '', text: ['reason'], json: ['payload'] },
   door_blackouts: { key: 'device_id', cast: 'text', first: '', text: [], json: ['blackouts'] },
+  // Of other people's schedules as well. Labels are left: codes bear them on the locks.
+  schedules: { key: 'id', cast: 'uuid', first: '00000000-0000-0000-0000-000000000000', text: [], json: ['blackouts'] },
+  devices: { key: 'id', cast: 'text', first: '', text: ['name'], json: [] },
+  // What the last attempts of jobs said, kept for a day; their data are ids.
+  'pgboss.job': {
+    key: 'id',
+    cast: 'uuid',
+    first: '00000000-0000-0000-0000-000000000000',
+    text: [],
+    json: ['output', 'source_output'],
+  },
 } as const;
 
 export type WordyTable = keyof typeof wordy;

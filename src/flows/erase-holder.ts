@@ -2,7 +2,7 @@
 // codes, when, and why. The name in the holder's place is nobody's business once the schedule has no code on a lock any more.
 import { UserError } from '../core/errors.ts';
 import { insertHistory } from '../db/history.ts';
-import { eraseSchedule, eraseWords, keysNaming, lockHeldSchedules, wordyTables } from '../db/holders.ts';
+import { devicesNaming, eraseSchedule, eraseWords, keysNaming, lockHeldSchedules, wordyTables } from '../db/holders.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
 import type { FlowDeps } from './flow-deps.ts';
 
@@ -11,10 +11,12 @@ type EraseDeps = Pick<FlowDeps, 'db' | 'now'>;
 export interface Erasure {
   /** Keys of the schedules whose holder and PINs are gone. */
   readonly schedules: readonly string[];
-  /** Rows of history, alerts, dead letters, codes, stored events and blackouts that held the name. */
+  /** Rows of history, alerts, dead letters, jobs, codes, stored events, blackouts and devices that held the name. */
   readonly words: number;
-  /** Keys of schedules that still bear the name in their key or label, and are left to their owner. */
+  /** Keys of schedules that still bear the name in their key or label, and holiday lists; they are left to their owner. */
   readonly stillNaming: readonly string[];
+  /** Ids of devices that bore the name: Seam still calls them so, and tells it again. */
+  readonly devices: readonly string[];
 }
 
 const pageSize = 2_000;
@@ -34,6 +36,8 @@ export async function eraseHolder(deps: EraseDeps, by: { holder: string } | { ke
   assertIdle(found);
   const names = [...new Set('holder' in by ? [by.holder.trim()] : found.flatMap(({ holder }) => holder ?? []))];
   // The schedules last: while they hold the name, a run that was cut short can be made again by their key.
+  const devices = new Set<string>();
+  for (const name of names) for (const id of await devicesNaming(prisma, name)) devices.add(id);
   let words = 0;
   for (const name of names) words += await eraseEverywhere(deps, name);
   const schedules = await prisma.$transaction(async (tx) => {
@@ -49,7 +53,7 @@ export async function eraseHolder(deps: EraseDeps, by: { holder: string } | { ke
   });
   const stillNaming = new Set<string>();
   for (const name of names) for (const key of await keysNaming(prisma, name)) stillNaming.add(key);
-  return { schedules, words, stillNaming: [...stillNaming] };
+  return { schedules, words, stillNaming: [...stillNaming], devices: [...devices] };
 }
 
 /** A PIN that a lock still has, or may have, must be known until it is taken away. */

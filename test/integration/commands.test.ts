@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onlyOneReplica } from '../../src/db/reconcile.ts';
+import { dump } from '../support/database.ts';
 import { deliverEvent, poison } from '../support/poison.ts';
 import { build, runScript } from '../support/processes.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
@@ -108,6 +109,59 @@ describe('alerts', () => {
     expect(await relatch('alerts', 'list')).toEqual({ code: 0, output: 'No alerts.\n' });
     expect((await relatch('alerts', 'list', '--all')).output).toContain('acknowledged');
     expect(await relatch('alerts', 'acknowledge', unknownId)).toMatchObject({ code: 2 });
+  });
+});
+
+describe('holders', () => {
+  const ana = 'Ana Silva';
+
+  it('are erased from every table, and who is left to be renamed is told', async () => {
+    const devices = [
+      { device_id: frontDoor, name: `Room of ${ana}` },
+      { device_id: backDoor, name: 'Back door' },
+    ];
+    await using house = await startWorld({ now: '2027-03-08T12:00:00Z', devices });
+    const { db } = house.relatch.deps;
+    const mornings = aSchedule({ key: 'mornings', name: `Mornings of ${ana}`, holder: ana, pin: '48219753' });
+    const others = aSchedule({
+      key: 'ana-silva-helps',
+      holder: 'Bo',
+      devices: [backDoor],
+      blackouts: [{ from: '2027-04-01T00:00', to: '2027-04-03T00:00', reason: `${ana} moves in` }],
+      except: { holidays: ['Ana_Silva off'] },
+    });
+    const file = (fields: object = {}) =>
+      schedulesFile([{ ...mornings, ...fields }, others], { holidays: { 'Ana_Silva off': ['2027-12-24'] } });
+    await house.apply(file());
+    // What a job's last attempt said is the database's own words, which may quote a row.
+    await db.pool.query(`update pgboss.job set output = $1, source_output = $1`, [
+      JSON.stringify({ name: 'Error', message: `Key (name)=(${ana}) already exists.` }),
+    ]);
+
+    const busy = await relatchIn(house, ['holders', 'erase', ana]);
+    expect(busy).toMatchObject({ code: 2, output: expect.stringContaining('Nothing was erased: mornings is active') });
+    await house.apply(file({ status: 'paused' }));
+    await house.until('2027-03-08T12:01:00Z');
+    const nobody = await relatchIn(house, ['holders', 'erase', 'Nobody Here']);
+    expect(nobody).toEqual({
+      code: 0,
+      output: 'Erased: holder and PINs of 0 schedules (none), the name in 0 other rows.\n',
+    });
+    expect((await dump(db)).match(/Ana Silva/g)?.length).toBeGreaterThan(10);
+
+    const done = await relatchIn(house, ['holders', 'erase', 'ana silva']);
+    expect(done.code).toBe(0);
+    expect(done.output.split('\n')).toEqual([
+      expect.stringMatching(/^Erased: holder and PINs of 1 schedules \(mornings\), the name in [1-9]\d+ other rows\.$/),
+      'Still named so, to be renamed by you: ana-silva-helps, holiday list Ana_Silva off.',
+      `Seam calls devices so, and will tell it again: rename them there: ${frontDoor}.`,
+      'Take the name out of the schedules file as well: the next seed would bring it back.',
+      '',
+    ]);
+    const after = await dump(db);
+    expect(after).not.toMatch(/Ana Silva/i);
+    expect(after).not.toContain('48219753');
+    expect(after).toContain('[erased] moves in');
   });
 });
 

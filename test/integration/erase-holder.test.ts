@@ -1,23 +1,10 @@
 import { expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { eraseHolder } from '../../src/flows/erase-holder.ts';
+import { dump } from '../support/database.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World } from '../support/relatch.ts';
 
 const now = '2027-03-08T12:00:00Z';
-
-/** Every row of every table of ours and of the queue, as text. */
-async function dump(world: World): Promise<string> {
-  const { pool } = world.relatch.deps.db;
-  const { rows: tables } = await pool.query<{ name: string }>(
-    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'pgboss')`,
-  );
-  const texts: string[] = [];
-  for (const { name } of tables) {
-    const { rows } = await pool.query<{ row: string }>(`select t::text as row from ${name} t`);
-    texts.push(...rows.map(({ row }) => `${name} ${row}`));
-  }
-  return texts.join('\n');
-}
 
 /** Rows of the dump that hold a PIN: in the clear, or encrypted under whichever key. */
 async function ciphertexts(world: World): Promise<number> {
@@ -49,7 +36,7 @@ it('leaves neither name nor PIN of a holder in the database, and every fact', as
   await world.apply(schedulesFile([anas()]));
   await world.until('2027-03-10T12:00:00Z');
   await expect(eraseHolder(deps, { holder: name })).rejects.toThrow(UserError);
-  expect(await dump(world)).toContain('Silva-Núñez');
+  expect(await dump(world.relatch.deps.db)).toContain('Silva-Núñez');
 
   await world.apply(schedulesFile([anas({ status: 'paused' })]));
   await world.until('2027-03-10T13:00:00Z');
@@ -60,7 +47,7 @@ it('leaves neither name nor PIN of a holder in the database, and every fact', as
   expect(erasure).toMatchObject({ schedules: ['mornings'], stillNaming: [] });
   expect(erasure.words).toBeGreaterThan(5);
 
-  const after = await dump(world);
+  const after = await dump(world.relatch.deps.db);
   for (const part of ['Silva', 'Núñez', '48219753']) expect(after).not.toContain(part);
   expect(await ciphertexts(world)).toBe(0);
   const history = await world.history();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
+import type { Db } from '../../src/db/client.ts';
 import type {} from './global-setup.ts'; // types what is injected
 
 /** A database of the caller's own. `drop` breaks the connections that are left; it may be called twice. */
@@ -39,4 +40,17 @@ async function execute(sql: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** Every row of every table of ours and of the queue, as text. */
+export async function dump({ pool }: Pick<Db, 'pool'>): Promise<string> {
+  const { rows: tables } = await pool.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'pgboss')`,
+  );
+  const texts: string[] = [];
+  for (const { name } of tables) {
+    const { rows } = await pool.query<{ row: string }>(`select t::text as row from ${name} t`);
+    texts.push(...rows.map(({ row }) => `${name} ${row}`));
+  }
+  return texts.join('\n');
 }
