@@ -2,7 +2,7 @@
 // until it is taken from there, also that of a worker that was lost, so that none is dropped in silence.
 import { z } from 'zod';
 import { causeOf } from '../core/alert.ts';
-import { jobErrorFromOutput } from '../core/dead-letter.ts';
+import { type JobError, jobErrorFromOutput } from '../core/dead-letter.ts';
 import { resolveCause } from '../db/alerts.ts';
 import type { Tx } from '../db/client.ts';
 import {
@@ -47,19 +47,43 @@ export async function setDeadJobsAside(deps: DeadLetterDeps): Promise<boolean> {
 }
 
 async function setAside(tx: Tx, job: DeadJob, at: Date): Promise<HistoryEntry | null> {
+  const subject = subjectIn(job);
+  if (subject === null) return recordUnreadable(tx, job, at);
   const death: Death = { error: jobErrorFromOutput(job.output), attempts: job.attempts, diedAt: job.diedAt };
   const letter =
-    job.queue === 'event'
-      ? await eventLetter(tx, EventData.parse(job.data).key, death)
-      : await saveDoorLetter(tx, PlanData.parse(job.data), death);
+    'eventKey' in subject ? await eventLetter(tx, subject.eventKey, death) : await saveDoorLetter(tx, subject, death);
   if (letter === null) return null;
   const entry = await entryAbout(tx, letter, 'job.set_aside', at, (what) => {
     const again = letter.state === 'retried' ? ' It has another job already.' : '';
-    return `Failed ${letter.attempts} times and is set aside: ${what}; ${explain(letter)}.${again}`;
+    return `Failed ${letter.attempts} times and is set aside: ${what}; ${sentence(letter.error)}.${again}`;
   });
   const told = { ...entry, alert: true };
   await insertHistory(tx, told);
   return told;
+}
+
+/** What a job is about; null where its data do not say. */
+function subjectIn({ queue, data }: DeadJob): LetterSubject | null {
+  if (queue === 'plan') return PlanData.safeParse(data).data ?? null;
+  const event = EventData.safeParse(data);
+  return event.success ? { eventKey: event.data.key } : null;
+}
+
+/** A letter is about an event or a door. A job that is about neither would stand before all others for ever, so it goes. */
+async function recordUnreadable(tx: Tx, job: DeadJob, at: Date): Promise<HistoryEntry> {
+  const { queue, attempts, output } = job;
+  const error = jobErrorFromOutput(output);
+  const lacks = queue === 'event' ? 'event' : 'door';
+  const entry = {
+    at,
+    kind: 'job.dropped',
+    alert: true,
+    aspect: queue,
+    message: `Dropped a job of the queue ${queue} that failed ${attempts} times: its data name no ${lacks}. It last said ${sentence(error)}.`,
+    detail: { attempts, error_name: error.name, error_message: error.message },
+  } as const;
+  await insertHistory(tx, entry);
+  return entry;
 }
 
 async function eventLetter(tx: Tx, eventKey: string, death: Death): Promise<DeadLetter | null> {
@@ -118,6 +142,6 @@ function aspectOf(subject: LetterSubject): string | undefined {
   return 'eventKey' in subject ? subject.eventKey : undefined;
 }
 
-function explain({ error }: DeadLetter): string {
+function sentence(error: JobError): string {
   return `${error.name}: ${error.message}`.replace(/[.:\s]+$/, '');
 }

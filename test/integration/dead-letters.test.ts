@@ -188,6 +188,26 @@ it('sets aside what a lost worker leaves, in the queue’s own words', async () 
     .toMatchObject([{ state: 'open', attempts: 9, error: { name: 'WorkerLost' } }]);
 });
 
+it('drops a dead job whose data nobody can read, with an alert that says so, and sets the next one aside', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  const { pool } = world.relatch.deps.db;
+  for (const data of ['{"scheduleId": "crew", "pin": "482913"}', '[]']) {
+    await pool.query(`insert into pgboss.job (name, data) values ('plan.dead', $1), ('event.dead', $1)`, [data]);
+  }
+  await pool.query(`insert into pgboss.job (name, data)
+    select 'plan.dead', jsonb_build_object('scheduleId', schedule_id, 'deviceId', device_id) from schedule_devices`);
+  await expect.poll(() => letters(world), { timeout: 10_000 }).toMatchObject([{ scheduleKey: 'crew' }]);
+  const alerts = await listAlerts(world.relatch.deps.db.prisma, { withAcknowledged: true, limit: 100 });
+  expect(
+    alerts.filter(({ kind }) => kind === 'job.dropped').sort((a, b) => (a.message < b.message ? -1 : 1)),
+  ).toMatchObject([
+    { times: 2, message: expect.stringMatching(/^Dropped a job of the queue event .*: its data name no event/) },
+    { times: 2, message: expect.stringMatching(/^Dropped a job of the queue plan .*: its data name no door/) },
+  ]);
+  expect(JSON.stringify(await world.history())).not.toContain('482913');
+});
+
 it('accounts for every event after a noisy run: handled, ignored with a reason, dead, or still received', async () => {
   await using world = await startWorld({ now, delivers: false });
   await world.apply(weekdays());
