@@ -65,8 +65,9 @@ export function planSchedule<Code extends AccessCode>(input: PlanInput<Code>): A
   for (const code of codes.filter(isOpen).sort(bySeniority)) {
     const earlier = earlierTarget(code, targets, input);
     if (earlier !== undefined) moved.add(earlier);
-    const target =
-      earlier ?? targets.find((window) => !taken.has(window) && !isSpent(window, input) && overlaps(code, window));
+    const target = isForNoWindow(code)
+      ? undefined
+      : (earlier ?? targets.find((window) => !taken.has(window) && !isSpent(window, input) && overlaps(code, window)));
     taken.add(target);
     const isReplaced =
       target === undefined && mayBeReplaced(code) && [...moved].some((window) => overlaps(code, window));
@@ -235,6 +236,11 @@ function earlierTarget(code: AccessCode, targets: readonly Window[], input: Plan
       !isSpent(window, input) &&
       !codes.some((other) => isOpen(other) && !mayBeReplaced(other) && overlaps(other, window)),
   );
+}
+
+/** A code that only waits to be removed must not keep the place of a window. */
+function isForNoWindow({ generation }: AccessCode): boolean {
+  return generation < 0;
 }
 
 function mayBeReplaced({ state, hasOtherPin }: AccessCode): boolean {

@@ -97,6 +97,7 @@ export async function removedBefore(tx: Tx, code: AccessCode): Promise<Date | nu
       scheduleId: code.scheduleId,
       deviceId: code.deviceId,
       windowEndsAt: { lte: code.windowStartsAt },
+      generation: { gte: 0 },
       accessCodeId: { not: null },
     },
     orderBy: { windowEndsAt: 'desc' },

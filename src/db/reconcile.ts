@@ -151,6 +151,8 @@ export async function insertFound(
       marker: string;
       state: 'unknown' | 'removing';
       accessCodeId: string | null;
+      /** Seam gave it a PIN that no other row has. */
+      hasOtherPin?: boolean;
       reason: string;
       nextTryAt: Date;
     },

@@ -2,9 +2,10 @@
 import { removalDelayMs } from '../core/backoff.ts';
 import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
-import { deleteBackup, deleteCode } from './delete-code.ts';
+import { deleteCode } from './delete-code.ts';
 import { type Door, describeWindow, ending, entryFor, seamRefOf, whose, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
+import { outliveBackup } from './outlive-backup.ts';
 import { postpone } from './postpone.ts';
 import { commit } from './record.ts';
 import { recordFound } from './record-reach.ts';
@@ -52,17 +53,17 @@ async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode
   if (!device.ok || device.value.isAway) return waitForDevice(deps, door, code, !device.ok);
   await recordFound(deps, door, true);
   if (code.deviceAwaySince !== null) return reopenWindow(deps, door, code);
-  if (code.backupAccessCodeId !== null) {
-    const failure = await deleteBackup(deps, { deviceId: code.deviceId, accessCodeId: code.backupAccessCodeId });
-    if (failure !== null) return postpone(deps, door, code, failure);
-  }
   const message =
     `Taken away by somebody in Seam: the code of ${what}. The window stays closed on this door, the next one is not affected. ` +
     'Change or pause and resume the schedule to open it again.';
   const entry = entryFor(door, 'window.closed', message, { alert: true, codeId: code.id });
   // It may be told meanwhile that the device was away: then this was no deletion, and is judged again.
   const still = { deviceAwaySince: null };
-  await commit(deps, entry, (tx) => changeCode(tx, code, ending(door, code, 'closed', 'taken_away'), still));
+  await commit(deps, entry, async (tx) => {
+    const isOurs = await changeCode(tx, code, ending(door, code, 'closed', 'taken_away'), still);
+    if (isOurs) await outliveBackup(deps, tx, door, code);
+    return isOurs;
+  });
 }
 
 /** A code that went with its device was not deleted by anybody. */
@@ -87,6 +88,7 @@ async function reopenWindow(deps: FlowDeps, door: Door, code: StoredCode): Promi
   const entry = entryFor(door, 'window.reopened', message, { codeId: code.id });
   await commit(deps, entry, async (tx) => {
     const isOurs = await changeCode(tx, code, ending(door, code, 'closed', 'device_back'));
+    if (isOurs) await outliveBackup(deps, tx, door, code);
     if (isOurs) await raiseGeneration(tx, door.key, door.input.now);
     return isOurs;
   });

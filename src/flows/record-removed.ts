@@ -1,6 +1,7 @@
 import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
 import { type Door, describeWindow, ending, entryFor, goesOn, unsettledUntil, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
+import { outliveBackup } from './outlive-backup.ts';
 import { commit } from './record.ts';
 
 /** Ends a code that is gone, once no other can land in its place. Where its window goes on all the same, that is a reopening: the rest of it gets another code. */
@@ -19,6 +20,7 @@ export async function recordRemoved(deps: FlowDeps, door: Door, code: StoredCode
   });
   await commit(deps, entry, async (tx) => {
     const isOurs = await changeCode(tx, code, ending(door, code, 'removed', reason));
+    if (isOurs) await outliveBackup(deps, tx, door, code);
     if (isOurs && reopens) await raiseGeneration(tx, door.key, door.input.now);
     return isOurs;
   });

@@ -1,3 +1,4 @@
+import { Seam } from 'seam';
 import { expect, it } from 'vitest';
 import { listAlerts } from '../../src/db/alerts.ts';
 import { daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
@@ -17,6 +18,12 @@ async function open(world: World) {
 
 function rows(world: World) {
   return world.relatch.deps.db.prisma.accessCode.findMany({ orderBy: { windowStartsAt: 'asc' } });
+}
+
+/** As somebody else changes a code's times at Seam. */
+async function update(world: World, access_code_id: string, starts_at: string, ends_at: string): Promise<void> {
+  const { apiKey, endpoint } = world.simulator;
+  await new Seam({ apiKey, endpoint }).accessCodes.update({ access_code_id, starts_at, ends_at });
 }
 
 it('says nothing in a week in which all is well, and asks once a rung at most', async () => {
@@ -153,6 +160,45 @@ it('pulls Seam’s backup code where the device has a pool, once, and takes it a
   world.simulator.device(frontDoor).goOnline();
   await world.until('2027-03-08T14:30:00Z');
   expect(world.simulator.codes()).toEqual([]);
+});
+
+it('tells of a backup code that stays on the lock after its window, until it is gone, and makes the next code meanwhile', async () => {
+  await using world = await startWorld({ now: friday, devices: [{ ...jitLock, backup_access_code_pool: true }] });
+  await world.apply(weekdays());
+  world.simulator.device(frontDoor).goOffline();
+  await world.until('2027-03-08T22:20:00Z');
+  await world.rest();
+  expect(
+    world.simulator
+      .codes()
+      .map(({ is_backup }) => is_backup)
+      .sort(),
+  ).toEqual([false, true]);
+  expect(await open(world)).toContainEqual({
+    kind: 'code.removing_late',
+    message: expect.stringMatching(/^Still on the lock.*: the code of Crew at Front door, Mon 8 Mar 09:00–17:00/),
+    times: expect.any(Number),
+  });
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T22:35:00Z');
+  expect(await open(world)).toEqual([]);
+  expect(world.onlyCode()).toMatchObject({ is_backup: false, starts_at: '2027-03-09T14:00:00.000Z' });
+});
+
+it('has a backup code removed that Seam would keep after its window', async () => {
+  await using world = await startWorld({ now: friday, devices: [{ ...jitLock, backup_access_code_pool: true }] });
+  await world.apply(weekdays());
+  world.simulator.device(frontDoor).goOffline();
+  await world.until('2027-03-08T12:01:00Z');
+  const backup = world.simulator.codes().find(({ is_backup }) => is_backup);
+  world.simulator.device(frontDoor).goOnline();
+  await update(world, backup?.access_code_id ?? '', '2027-03-08T14:00:00Z', '2027-03-09T20:00:00Z');
+  await world.until('2027-03-08T22:01:00Z');
+  expect(world.simulator.codes().filter(({ is_backup }) => is_backup)).toEqual([]);
+  expect(world.opened().map((interval) => interval.split('/')[1])).toEqual(
+    Array.from({ length: 2 }, () => expect.stringMatching(/^2027-03-08T22:00/)),
+  );
+  expect(await open(world)).toEqual([]);
 });
 
 it('learns at a rung of a code whose set event was lost', async () => {

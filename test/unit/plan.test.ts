@@ -40,6 +40,11 @@ describe('planSchedule', () => {
       input([], { windows: [tomorrow, window(2 * day, 2 * day + hour)] }),
       ['intend tomorrow'],
     ],
+    [
+      'gives no window’s place to a code that only waits to be removed',
+      input([aCode(tomorrow, { state: 'removing', generation: -2, hasOtherPin: true, quietUntil: later })]),
+      ['intend today', 'intend tomorrow'],
+    ],
     ['asks for the first of two planned codes', input([aCode(today), next]), ['create today']],
     [
       'asks for both when PINs rotate',
