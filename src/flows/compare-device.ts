@@ -18,6 +18,7 @@ import {
 } from '../db/reconcile.ts';
 import type { SeamCode } from '../seam/api.ts';
 import type { SeamFailure, SeamResult } from '../seam/errors.ts';
+import { readLadder, rungOf } from './climb-ladder.ts';
 import { describeAction } from './describe-action.ts';
 import { type Door, describeWindow, entryFor, readDoor, whose, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
@@ -84,8 +85,22 @@ async function overdueWork(deps: FlowDeps, door: Door): Promise<Repair[]> {
   const words = [
     ...missed.map((window) => `record as missed ${describeWindow(door, window)}`),
     ...actions.map((action) => describeAction(door, action)),
+    ...(await overslept(deps, door)).map(
+      (code) => `look after the code of ${describeWindow(door, windowOf(code))} in time`,
+    ),
   ];
   return words.map((would) => ({ door: whose(door), would, plan: door.key }));
+}
+
+/** Codes that would be woken for their window's end only, although the ladder is to look after them before its start. */
+async function overslept(deps: FlowDeps, door: Door): Promise<StoredCode[]> {
+  const { codes, now } = door.input;
+  const late = codes.filter(
+    (code) => code.windowStartsAt > now && code.nextTryAt !== null && code.nextTryAt > code.windowStartsAt,
+  );
+  if (late.length === 0) return [];
+  const ladder = await readLadder(deps, door);
+  return late.filter((code) => rungOf(door, code, ladder) !== null);
 }
 
 async function repairOf(

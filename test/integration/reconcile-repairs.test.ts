@@ -162,6 +162,37 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(world.opened()).toEqual([monday]);
   });
 
+  it('has a created row planned that is stuck with times that were never asked, in place', async () => {
+    await using world = await silentWorld();
+    const { access_code_id } = world.onlyCode();
+    await world.relatch.deps.db.pool.query(
+      "update access_codes set asked_starts_at = null, asked_ends_at = null, called_at = null, next_try_at = '2100-01-01'",
+    );
+    await world.sweep();
+    const asked = { askedStartsAt: new Date('2027-03-08T14:00:00Z'), askedEndsAt: new Date('2027-03-08T22:00:00Z') };
+    expect(await rowOf(world, access_code_id)).toMatchObject({ state: 'created', ...asked });
+    expect(world.calls('PATCH /access_codes/update')).toBe(1);
+  });
+
+  it('has a rejected row asked for again that was not woken at its rung, and closed after its window', async () => {
+    await using world = await startWorld({ now, delivers: false });
+    const refuse = { kind: 'status', status: 400, type: 'invalid_input' } as const;
+    world.simulator.faults.next('POST /access_codes/create', refuse, { times: 3 });
+    await world.apply(weekdays());
+    const { pool } = world.relatch.deps.db;
+    const oversleep = () => pool.query("update access_codes set next_try_at = '2100-01-01' where state = 'rejected'");
+    await oversleep();
+    await world.until('2027-03-08T13:50:00Z');
+    expect(world.calls('POST /access_codes/create')).toBe(1);
+    await world.sweep();
+    expect(world.calls('POST /access_codes/create')).toBe(2);
+    await oversleep();
+    await world.until('2027-03-08T22:10:00Z');
+    await world.sweep();
+    expect(await world.codes()).toMatchObject([{ state: 'closed', reason: 'missed' }, { state: 'rejected' }]);
+    expect((await world.history()).filter(({ alert, kind }) => alert && kind === 'window.missed')).toHaveLength(1);
+  });
+
   it.each([
     'planned',
     'calling',

@@ -1,3 +1,4 @@
+import { Seam } from 'seam';
 import { expect, it } from 'vitest';
 import { frontDoor, startWorld, weekdays } from '../support/relatch.ts';
 
@@ -37,4 +38,35 @@ it('keeps nothing but ids in the data of jobs', async () => {
     "select distinct name, jsonb_object_keys(data::jsonb) as key from pgboss.job where name in ('event', 'plan') order by 1, 2",
   );
   expect(rows.map(({ name, key }) => `${name} ${key}`)).toEqual(['event key', 'plan deviceId', 'plan scheduleId']);
+});
+
+it('moves an upcoming code in place whose window newer time-zone data have moved', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z', delivers: false });
+  await world.apply(weekdays());
+  await world.pass({ tzdataVersion: 'old' });
+  await world.rest();
+  const { access_code_id, code } = world.onlyCode();
+  // As older data had it: New York an hour further west.
+  const { prisma, pool } = world.relatch.deps.db;
+  const { apiKey, endpoint } = world.simulator;
+  const times = { starts_at: '2027-03-08T15:00:00Z', ends_at: '2027-03-08T23:00:00Z' };
+  await new Seam({ apiKey, endpoint }).accessCodes.update({ access_code_id, ...times });
+  await world.until('2027-03-08T12:05:00Z');
+  // Of that change no event is to tell.
+  await prisma.installation.update({ where: { id: 1 }, data: { createdAt: world.simulator.now() } });
+  const columns = ['window', 'asked', 'confirmed'].flatMap((kind) => [`${kind}_starts_at`, `${kind}_ends_at`]);
+  await pool.query(`update access_codes set ${columns.map((column) => `${column} = ${column} + interval '1 hour'`)}`);
+  // With one call the pass reads events and compares no device: what differs there it would mend anyway.
+  const pass = (tzdataVersion: string) => world.pass({ tzdataVersion, limits: { seamCalls: 1, durationMs: 60_000 } });
+  await pass('old');
+  await world.rest();
+  expect(world.onlyCode().starts_at).toBe('2027-03-08T15:00:00.000Z');
+  expect(await pass('new')).toMatchObject({ replanned: 1, repairs: [] });
+  await world.rest();
+  const moved = { starts_at: '2027-03-08T14:00:00.000Z', ends_at: '2027-03-08T22:00:00.000Z' };
+  expect(world.onlyCode()).toMatchObject({ access_code_id, code, ...moved });
+  expect(await prisma.accessCode.findMany()).toMatchObject([
+    { accessCodeId: access_code_id, state: 'created', windowStartsAt: new Date(moved.starts_at) },
+  ]);
+  expect(world.calls('POST /access_codes/create')).toBe(1);
 });
