@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SeamEvent } from 'seam';
+import { Seam, type SeamEvent } from 'seam';
 import { expect, it } from 'vitest';
 import { listAlerts } from '../../src/db/alerts.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
@@ -127,6 +127,47 @@ it('alerts once that a code is not removed, and resolves that when it is', async
   world.simulator.device(frontDoor).goOnline();
   await world.until('2027-03-08T23:00:00Z');
   expect(await open(world)).toEqual([]);
+});
+
+it('alerts of a code that is not removed by either of Seam’s reports alone, as one alert for each', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  const { access_code_id } = world.onlyCode();
+  const base = anAccessCodeEvent('access_code.created', { access_code_id, occurred_at: now });
+  const told = [
+    ['access_code.delay_in_removing_from_device', 'Removing it from the lock is late'],
+    ['access_code.failed_to_remove_from_device', 'Still on the lock, Seam keeps trying to remove it'],
+  ] as const;
+  for (const [event_type, sentence] of told) {
+    const { prisma } = world.relatch.deps.db;
+    await prisma.alert.deleteMany();
+    for (const event_id of [randomUUID(), randomUUID()]) {
+      world.simulator.emit({ ...base, event_id, event_type } as SeamEvent);
+      await world.rest();
+    }
+    expect(await open(world)).toEqual([
+      expect.stringMatching(`^code.removing_late ${sentence}: the code of Crew at Front door.* check that the lock is`),
+    ]);
+  }
+});
+
+it('learns by its report alone of a backup code, which goes with the window of the code that it stands in for', async () => {
+  const lock = { ...jitLock, backup_access_code_pool: true };
+  await using world = await startWorld({ now, devices: [lock] });
+  await world.apply(weekdays());
+  const { access_code_id } = world.onlyCode();
+  const { apiKey, endpoint } = world.simulator;
+  // As somebody does in Seam's console.
+  const backup = await new Seam({ apiKey, endpoint }).accessCodes.pullBackupAccessCode({ access_code_id });
+  await world.rest();
+  expect(await rows(world)).toMatchObject([{ state: 'created', backupAccessCodeId: backup.access_code_id }]);
+  expect((await world.history()).at(-1)).toMatchObject({
+    kind: 'code.reported',
+    message: expect.stringContaining('backup_access_code_pulled'),
+  });
+  await patch(world, { access_code_id: backup.access_code_id, starts_at: now, ends_at: '2027-03-09T20:00:00Z' });
+  await world.until('2027-03-08T22:01:00Z');
+  expect(world.onlyCode()).toMatchObject({ is_backup: false, starts_at: '2027-03-09T14:00:00.000Z' });
 });
 
 it('asks back the times that somebody changed in Seam, and says so', async () => {
