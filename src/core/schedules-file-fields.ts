@@ -73,7 +73,9 @@ const pinField = z
   .superRefine((text, context) => {
     if (text === 'keep' || text === 'rotate' || isPin(text)) return;
     const isDigits = /^[0-9]+$/.test(text);
-    const message = isDigits ? `The PIN has ${text.length} digits: give it 4 to 8.` : pinWords;
+    const message = isDigits
+      ? `The PIN has ${text.length} digit${text.length === 1 ? '' : 's'}: give it 4 to 8.`
+      : pinWords;
     context.addIssue(message);
   })
   .transform(

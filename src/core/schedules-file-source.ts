@@ -60,7 +60,9 @@ export function readSource(text: string): Source {
 
 /** `schedules[2].windows[0].rrule` for a path; `file` for the file as a whole. */
 function fieldName(path: Path): string {
-  const name = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
+  const name = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : part === '' ? '[""]' : `.${part}`))
+    .join('');
   return name === '' ? 'file' : name.replace(/^\./, '');
 }
 

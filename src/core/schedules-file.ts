@@ -43,12 +43,12 @@ export type ParsedSchedulesFile =
 export function parseSchedulesFile(text: string): ParsedSchedulesFile {
   const source = readSource(text);
   if (source.problems.some(({ field }) => field === 'file'))
-    return { ok: false, problems: source.problems, file: null };
+    return { ok: false, problems: byLine(source.problems), file: null };
   const problems = [...source.problems];
   const { content } = source;
   if (!isMapping(content)) {
     const message = 'The file must hold timezone, holidays and schedules: begin with "schedules:".';
-    return { ok: false, problems: [...problems, source.problemAt([], message)], file: null };
+    return { ok: false, problems: byLine([...problems, source.problemAt([], message)]), file: null };
   }
   const reader = new Reader(source, problems);
   reader.reportUnknown([], content, knownNames.file);
@@ -72,6 +72,11 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
     if (!first.has(place)) first.set(place, problem);
   }
   return [...first.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** Of a text that holds nothing to check further, what speaks of one place in several ways is all told. */
+function byLine(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => a.line - b.line);
 }
 
 /** Lines for people: `FILE:LINE  schedules[2].windows[0].rrule: message`. */

@@ -83,6 +83,8 @@ describe('parseRule', () => {
     ['FREQ=DAILY;COUNT=2;UNTIL=20300101', 'COUNT', 'parts_conflict'],
     ['FREQ=DAILY;UNTIL=20260230', 'UNTIL', 'value_invalid'],
     ['FREQ=DAILY;UNTIL=20260101T250000Z', 'UNTIL', 'value_invalid'],
+    ['FREQ=DAILY;UNTIL=20260101T236000Z', 'UNTIL', 'value_invalid'],
+    ['FREQ=DAILY;UNTIL=20260101T235960Z', 'UNTIL', 'value_invalid'],
     ['FREQ=DAILY;UNTIL=99999999T999999Z', 'UNTIL', 'value_invalid'],
     ['FREQ=DAILY;UNTIL=22010101', 'UNTIL', 'value_invalid'],
     ['FREQ=DAILY;UNTIL=20260101T100000', 'UNTIL', 'value_invalid'],
@@ -124,6 +126,21 @@ describe('parseRule', () => {
       expect(parsed.problem.message).toMatchSnapshot();
       if (part !== 'RRULE' && code !== 'rule_malformed') expect(parsed.problem.message).toContain(part);
     }
+  });
+
+  it('accepts a text of 512 characters with lists of 64 values, and no longer one', () => {
+    const days = Array.from(
+      { length: 65 },
+      (_, at) => `+${`${(at % 53) + 1}`.padStart(2, '0')}${at < 53 ? 'MO' : 'TU'}`,
+    );
+    const positions = Array.from({ length: 18 }, (_, at) => `+${`${at + 1}`.padStart(3, '0')}`);
+    const rest = `FREQ=YEARLY;BYDAY=${days.slice(0, 64)};BYSETPOS=${positions};INTERVAL=`;
+    const ofLength = (length: number) => parseRule(rest + '1'.padStart(length - rest.length, '0'));
+    expect(ofLength(512)).toMatchObject({ ok: true, rule: { interval: 1, byDay: { length: 64 } } });
+    expect(ofLength(513)).toMatchObject({ ok: false, problem: { part: 'RRULE' } });
+    const yearDays = Array.from({ length: 64 }, (_, at) => at + 1);
+    expect(parseRule(`FREQ=YEARLY;BYYEARDAY=${yearDays}`)).toMatchObject({ ok: true });
+    expect(parseRule(`FREQ=YEARLY;BYDAY=${days}`)).toMatchObject({ ok: false, problem: { part: 'BYDAY' } });
   });
 
   it('answers any text without throwing', () => {

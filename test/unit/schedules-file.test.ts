@@ -539,6 +539,14 @@ describe('the place of a mistake', () => {
     expect(problemsOf(text).length).toBeGreaterThan(0);
   });
 
+  it('is told in the order of the file, also where it is no YAML or holds no schedules', () => {
+    for (const text of ['a: 1\nb: { c: 1, c: 2 }\na: 2\n"x: 1\n', '- { a: 1, a: 2 }\n- { b: 1, b: 2 }\n']) {
+      const lines = problemsOf(text).map((line) => Number.parseInt(line.replace('f.yaml:', ''), 10));
+      expect(lines.length).toBeGreaterThan(2);
+      expect(lines).toEqual(lines.toSorted((a, b) => a - b));
+    }
+  });
+
   it('of several problems of one field only the first is told', () => {
     const at = (line: number, column: number, field: string, message: string) => ({ line, column, field, message });
     const problems = [at(2, 5, 'b', 'first'), at(2, 3, 'a', 'x'), at(1, 9, 'b', 'y'), at(2, 5, 'b', 'second')];
