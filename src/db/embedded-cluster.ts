@@ -95,7 +95,7 @@ export async function startServer(cluster: Cluster, port: number): Promise<'star
   const logStart = await trimmedSize(log);
   const settings = [
     'listen_addresses=127.0.0.1',
-    `unix_socket_directories=${cluster.socketDir}`,
+    `unix_socket_directories=${cluster.socketDir === '' ? '' : quoted(cluster.socketDir)}`,
     'max_connections=200',
     'shared_buffers=64MB',
     'timezone=UTC',
@@ -116,6 +116,12 @@ export async function startServer(cluster: Cluster, port: number): Promise<'star
     'embedded_postgres_start',
     `the embedded PostgreSQL in ${cluster.dir} did not start: ${lastLines(logged) || lastLines(stderr) || 'it gave no reason'} (see ${log})`,
   );
+}
+
+/** One folder of PostgreSQL's list of them, as a word of the shell that pg_ctl hands its options to. */
+function quoted(folder: string): string {
+  const entry = `"${folder.replaceAll('"', '""')}"`;
+  return `'${entry.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Stops the server, breaking the sessions that are left, and returns when it is gone. Throws a UserError if it stays. */

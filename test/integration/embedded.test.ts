@@ -209,6 +209,17 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(again.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  it('makes its socket in a folder whose name holds spaces and quotes', async () => {
+    const socketDir = join(dirname(dataDir), `it's "my" folder`);
+    await mkdir(socketDir);
+    await chmod(socketDir, 0o777);
+    const database = await openEmbeddedDatabase({ dataDir, socketDir, durable: false });
+    cleanups.push(() => database.close());
+    expect(await query(`${database.url}?host=${encodeURIComponent(socketDir)}`, 'SELECT 1 AS one')).toEqual([
+      { one: 1 },
+    ]);
+  });
+
   it('says so when the cluster is of another version, and leaves it alone', async () => {
     await (await open()).close();
     const file = join(dataDir, 'postgres/PG_VERSION');

@@ -28,7 +28,7 @@ async function createDatabase(options: string): Promise<TestDatabase> {
   const url = new URL(inject('postgresUrl'));
   url.pathname = name;
   const drop = () => execute(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-  const socketUrl = `${url.href}?host=${inject('socketDir')}`;
+  const socketUrl = `${url.href}?host=${encodeURIComponent(inject('socketDir'))}`;
   return { url: url.href, socketUrl, drop, [Symbol.asyncDispose]: drop };
 }
 
