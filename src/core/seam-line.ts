@@ -27,7 +27,7 @@ export interface CallOutcome {
 /** So many calls without an answer in a row, at so many doors, are an outage and no trouble of a door's own. */
 const silentFailures = 5;
 const silentDevices = 3;
-const refusedProbeMs = 60_000;
+export const refusedProbeMs = 60_000;
 /** A try that has told nothing by then is lost with its worker: no call lasts so long. */
 export const probeLeaseMs = 15_000;
 /** While a window is near, Seam is tried at least so often. */
@@ -93,15 +93,20 @@ export function afterCall(
   }
 }
 
-/** How long a call that is held back waits before it asks again. */
+/**
+ * How long a call that is held back waits before it asks again.
+ * @param waiting how many codes wait: a few are soon asked about, or nobody would find out in time that the key is taken
+ */
 export function heldBackMs(
   { state, probeAt }: Pick<SeamLine, 'state' | 'probeAt'>,
   call: SeamCall,
   now: Date,
   random: (below: number) => number,
+  waiting: number,
 ): number {
   const isPatient = state === 'refused' && (call === 'create' || call === 'read');
-  return Math.max(0, (probeAt ?? now).getTime() - now.getTime()) + random(isPatient ? refusedSpreadMs : spreadMs);
+  const patientMs = Math.min(refusedSpreadMs, Math.max(1, waiting) * wakeApartMs);
+  return Math.max(0, (probeAt ?? now).getTime() - now.getTime()) + random(isPatient ? patientMs : spreadMs);
 }
 
 /** Why a code waits whose call is held back. */

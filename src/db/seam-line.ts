@@ -57,9 +57,14 @@ export async function probeAtOnce(tx: Tx, now: Date): Promise<boolean> {
   return (await tx.seamLine.updateMany({ where, data: { isProbing: false, probeAt: now } })).count === 1;
 }
 
+/** How many codes wait before they are asked for (again). */
+export async function countWaiting(tx: Tx, now: Date): Promise<number> {
+  return tx.accessCode.count({ where: { state: { in: ['planned', 'unknown'] }, quietUntil: { gt: now } } });
+}
+
 /**
  * Brings codes due that wait because Seam could not be asked or did not answer: some time apart, the earliest window first,
- * and none later than it was. A create whose outcome is not known still has its time to land.
+ * and none later than it was; removals and changes, too, whatever they wait for: they are safe to repeat. A create whose outcome is not known still has its time to land.
  */
 export async function wakeHeldBack(tx: Tx, now: Date, settleMs: number): Promise<void> {
   const until = new Date(now.getTime() + heldBackMaxMs);
@@ -69,7 +74,7 @@ export async function wakeHeldBack(tx: Tx, now: Date, settleMs: number): Promise
                  * least(${wakeApartMs}::float8, ${spreadMs}::float8 / count(*) over ()) / 1000 as wait_seconds
         from access_codes
        where next_try_at > ${now} and next_try_at <= ${until} and quiet_until > ${now}
-         and state in ('planned', 'unknown') and reason is not null),
+         and ((state in ('planned', 'unknown') and reason is not null) or state in ('created', 'removing'))),
     woken as (
       select c.id, greatest(${now}::timestamptz + make_interval(secs => held.wait_seconds),
                             case c.state when 'unknown' then c.called_at + make_interval(secs => ${settleMs}::float8 / 1000) end) as at

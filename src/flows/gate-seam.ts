@@ -16,6 +16,7 @@ import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import { blockCalls, type CodeName, takeSlot, waitsForSlot } from '../db/seam-budgets.ts';
 import {
   claimProbe,
+  countWaiting,
   isWindowNear,
   type LineView,
   lockLine,
@@ -62,8 +63,11 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
     return line.probeAt !== null && line.probeAt <= now && claimProbe(prisma, now, probeLeaseMs);
   }
 
-  const closed = (line: LineView, call: SeamCall): SeamResult<never> =>
-    heldBack('line', heldBackReasons[line.state], heldBackMs(line, call, deps.now(), deps.random));
+  async function closed(line: LineView, call: SeamCall): Promise<SeamResult<never>> {
+    const now = deps.now();
+    const waiting = line.state === 'refused' ? await countWaiting(prisma, now) : 0;
+    return heldBack('line', heldBackReasons[line.state], heldBackMs(line, call, now, deps.random, waiting));
+  }
 
   async function admitRead(): Promise<SeamResult<null>> {
     const line = await readLine(prisma);

@@ -1,4 +1,5 @@
 import { laterMs } from '../core/backoff.ts';
+import { refusedProbeMs } from '../core/seam-line.ts';
 import { type CodeChange, changeCode, type StoredCode } from '../db/access-codes.ts';
 import { lineState } from '../db/seam-line.ts';
 import type { SeamFailure } from '../seam/errors.ts';
@@ -25,7 +26,7 @@ export async function postpone(
 ): Promise<void> {
   if (failure.kind === 'held_back') return holdBack(deps, code, failure, change);
   const attempts = Math.max(1, code.attempts + (change.state === undefined ? 1 : 0));
-  const waitMs = failure.kind === 'rate_limited' ? (failure.retryAfterMs ?? 60_000) : laterMs(attempts, deps.random);
+  const waitMs = waitMsAfter(failure, attempts, deps.random);
   const quietUntil = new Date(door.input.now.getTime() + Math.max(1_000, waitMs));
   const message = `Later: ${describeWindow(door, windowOf(code))}; ${explain(failure)}`;
   const entry = entryFor(door, 'code.postponed', message, {
@@ -37,6 +38,12 @@ export async function postpone(
   if (news.isRepetition) await changeCode(deps.db.prisma, code, to);
   else await commit(deps, entry, (tx) => changeCode(tx, code, to));
   if (failure.kind === 'device_not_found') await recordFound(deps, door, false);
+}
+
+function waitMsAfter(failure: SeamFailure, attempts: number, random: FlowDeps['random']): number {
+  if (failure.kind === 'rate_limited') return failure.retryAfterMs ?? 60_000;
+  // That is no trouble of this code, and grows with none of its attempts.
+  return failure.kind === 'unauthorized' ? refusedProbeMs : laterMs(attempts, random);
 }
 
 /** Seam was not asked: that is no attempt and no news. Why a row without a code waits is kept: it is told if its window passes so. */

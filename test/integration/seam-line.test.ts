@@ -102,6 +102,49 @@ it('stops calling when the key is refused, with one alert for all doors, and goe
   expect((await world.codes()).map(({ state }) => state)).toEqual(doors.map(() => 'created'));
 });
 
+it('asks about a refused key each minute, also where one code waits for it, and makes it then', async () => {
+  await using world = await house('2027-03-08T10:00:00Z');
+  world.simulator.faults.next('*', keyRefused, always);
+  await world.apply(schedulesFile([aSchedule()]));
+  for (const [from, to] of [
+    ['2027-03-08T10:10:00Z', '2027-03-08T10:20:00Z'],
+    ['2027-03-08T10:20:00Z', '2027-03-08T10:30:00Z'],
+  ] as const) {
+    await world.until(to);
+    expect(callsBetween(world, from, to)).toBeGreaterThanOrEqual(8);
+    expect(callsBetween(world, from, to)).toBeLessThanOrEqual(10);
+  }
+  world.simulator.faults.clear();
+  await world.until('2027-03-08T10:31:15Z');
+  expect((await world.codes()).map(({ state }) => state)).toEqual(['created']);
+});
+
+it('does what was held back, removals and changes too, within seconds once a key is taken again', async () => {
+  await using world = await house('2027-03-08T10:00:00Z');
+  await world.apply(everyDoor);
+  world.simulator.faults.next('*', keyRefused, always);
+  const changed = doors.map((door, at) => {
+    const fields = at < 3 ? { status: 'paused' } : at < 6 ? { windows: daily('10:00', '17:00') } : {};
+    return aSchedule({ key: `crew-${at}`, devices: [door], ...fields });
+  });
+  await world.apply(schedulesFile([...changed, aSchedule({ key: 'new' })]));
+  await world.until('2027-03-08T10:20:00Z');
+  world.simulator.faults.clear();
+  await world.until('2027-03-08T10:25:30Z');
+  const entries = await world.relatch.deps.db.prisma.historyEntry.findMany({ orderBy: { at: 'asc' } });
+  const resumedAt = entries.find(({ kind }) => kind === 'seam.resumed')?.at.getTime() ?? 0;
+  const later = entries.filter(
+    ({ at, kind }) => at.getTime() >= resumedAt && /^code\.(updated|removed|created)$/.test(kind),
+  );
+  expect(later.map(({ kind }) => kind).sort()).toEqual([
+    'code.created',
+    ...Array.from({ length: 3 }, () => 'code.removed'),
+    ...Array.from({ length: 3 }, () => 'code.updated'),
+  ]);
+  // Five seconds are what a removal takes until Seam no longer knows the code.
+  for (const { at } of later) expect(at.getTime() - resumedAt).toBeLessThanOrEqual(8_000);
+});
+
 it('does not take a key that may read for one that may write', async () => {
   await using world = await house('2027-03-08T10:00:00Z');
   world.simulator.faults.next('POST /access_codes/create', { ...keyRefused, status: 403 }, always);

@@ -75,11 +75,12 @@ describe('a line to Seam', () => {
   it('holds calls back until the next try, and spreads them', () => {
     const line = { state: 'silent', probeAt: later(10_000) } as const;
     const most = (below: number): number => below - 1;
-    expect(heldBackMs(line, 'create', now, () => 0)).toBe(10_000);
-    expect(heldBackMs(line, 'create', now, most)).toBeLessThan(40_000);
-    expect(heldBackMs({ ...line, state: 'refused' }, 'delete', now, most)).toBeLessThan(40_000);
-    expect(heldBackMs({ ...line, state: 'refused' }, 'create', now, most)).toBeGreaterThan(60_000);
-    expect(heldBackMs({ ...line, probeAt: later(-5_000) }, 'read', now, () => 0)).toBe(0);
+    expect(heldBackMs(line, 'create', now, () => 0, 0)).toBe(10_000);
+    expect(heldBackMs(line, 'create', now, most, 1_000)).toBeLessThan(40_000);
+    expect(heldBackMs({ ...line, state: 'refused' }, 'delete', now, most, 1_000)).toBeLessThan(40_000);
+    expect(heldBackMs({ ...line, state: 'refused' }, 'create', now, most, 1_000)).toBeGreaterThan(60_000);
+    expect(heldBackMs({ ...line, state: 'refused' }, 'create', now, most, 1)).toBeLessThan(11_000);
+    expect(heldBackMs({ ...line, probeAt: later(-5_000) }, 'read', now, () => 0, 0)).toBe(0);
   });
 });
 
