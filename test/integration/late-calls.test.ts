@@ -111,7 +111,7 @@ it('does not take a late report of an earlier removal for the end of one that ne
 async function overtaken(world: World, meanwhile: () => Promise<void>): Promise<void> {
   world.simulator.faults.next(create, { kind: 'slow', delayMs: 2_000 });
   const applied = world.apply(weekdays());
-  await expect.poll(() => world.calls(create)).toBe(1);
+  await expect.poll(() => world.calls(create), { timeout: 20_000 }).toBe(1);
   const [row] = await world.relatch.deps.db.prisma.accessCode.findMany();
   if (row === undefined) throw new Error('there is no row');
   await meanwhile();
