@@ -40,7 +40,7 @@ export async function noteDevicesGone(tx: Tx, deviceIds: readonly string[], at: 
                                                   where i.access_code_id = access_codes.access_code_id
                                                     and i.event_type = 'access_code.deleted' and i.occurred_at < ${at})
                                     then device_away_since else coalesce(device_away_since, ${at}) end
-     where device_id = any(${[...deviceIds]}::text[]) and state = 'created' and created_at < ${at}`;
+     where device_id = any(${[...deviceIds]}::text[]) and state = 'created' and coalesce(made_at, created_at) < ${at}`;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function takeBackDeletions(
   const rows = await tx.$queryRaw<{ id: string }[]>`
     update access_codes c set reason = 'device_back', updated_at = now()
      where c.device_id = any(${[...deviceIds]}::text[]) and c.state = 'closed' and c.reason = 'taken_away'
-       and c.created_at < ${goneAt} and c.window_ends_at > ${now}
+       and coalesce(c.made_at, c.created_at) < ${goneAt} and c.window_ends_at > ${now}
        and exists (select 1 from history h where h.code_id = c.id and h.kind = 'window.closed' and h.at >= ${new Date(goneAt.getTime() - skewMs)})
        and not exists (select 1 from inbox i
                         where i.access_code_id = c.access_code_id and i.event_type = 'access_code.deleted')

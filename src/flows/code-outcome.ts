@@ -41,6 +41,7 @@ export async function recordCreated(
     const isOurs = await changeCode(tx, code, {
       state: 'created',
       accessCodeId: seamCode.accessCodeId,
+      madeAt: seamCode.createdAt,
       confirmedStartsAt,
       confirmedEndsAt,
       quietUntil: null,

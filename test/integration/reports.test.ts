@@ -20,6 +20,12 @@ function rows(world: World) {
   return world.relatch.deps.db.prisma.accessCode.findMany({ orderBy: { windowStartsAt: 'asc' } });
 }
 
+/** What became of the only event of a type. */
+async function told(world: World, eventType: string): Promise<string | undefined> {
+  const [event] = await world.relatch.deps.db.prisma.inboxEvent.findMany({ where: { eventType } });
+  return event?.state;
+}
+
 function patch(world: World, body: object): Promise<Response> {
   return fetch(`${world.simulator.endpoint}/access_codes/update`, {
     method: 'PATCH',
@@ -304,6 +310,41 @@ it('leaves codes alone that were made after their device was added, however late
   await world.until('2027-03-08T13:00:00Z');
   expect(world.calls('GET /access_codes/get')).toBe(asked);
   expect(await world.codes()).toMatchObject([{ state: 'created' }]);
+});
+
+it('counts a code as made when Seam made it, not when its window was planned, in telling what went with a device', async () => {
+  await using world = await startWorld({ now });
+  world.simulator.device(frontDoor).remove();
+  await world.apply(weekdays());
+  await world.until('2027-03-08T12:01:00Z');
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 600_000 }, { event_type: 'device.added' });
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T12:10:00Z');
+  expect(await world.codes()).toMatchObject([{ state: 'created' }]);
+  const asked = world.calls('GET /access_codes/get');
+  await world.until('2027-03-08T12:12:00Z');
+  expect(await told(world, 'device.added')).toBe('handled');
+  expect(world.calls('GET /access_codes/get')).toBe(asked);
+  expect((await world.history()).map(({ kind }) => kind)).not.toContain('code.watched');
+});
+
+it('leaves a window closed whose code was made, and deleted by somebody, after its device was back', async () => {
+  await using world = await startWorld({ now });
+  world.simulator.device(frontDoor).remove();
+  await world.apply(weekdays());
+  await world.until('2027-03-08T12:01:00Z');
+  world.simulator.faults.nextDelivery({ kind: 'delay', delayMs: 900_000 }, { event_type: 'device.added' });
+  world.simulator.device(frontDoor).comeBack();
+  await world.until('2027-03-08T12:10:00Z');
+  world.simulator.faults.nextDelivery({ kind: 'lose' }, { event_type: 'access_code.deleted' });
+  world.simulator.deleteByHand(world.onlyCode().access_code_id);
+  await world.until('2027-03-08T12:11:00Z');
+  await world.apply(weekdays({ windows: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:30' }] }));
+  const closed = expect.objectContaining({ state: 'closed', reason: 'taken_away' });
+  expect(await world.codes()).toContainEqual(closed);
+  await world.until('2027-03-08T12:20:00Z');
+  expect(await told(world, 'device.added')).toBe('handled');
+  expect(await world.codes()).toContainEqual(closed);
 });
 
 it('opens it, too, when the code of the next window is just being asked for, and gives it that code', async () => {
