@@ -36,10 +36,15 @@ export const accessCodeEvents = {
   'access_code.name_changed': 'note',
 } as const satisfies Record<ManagedCodeEventType, CodeNews>;
 
-/** The types that tell that the lock does not hold a code. */
-export const notReadyEvents: readonly string[] = Object.entries(accessCodeEvents)
-  .filter(([, news]) => news === 'setting_trouble' || news === 'taken_off')
-  .map(([type]) => type);
+/** The types that tell that the lock holds a code, and those that tell that it does not. */
+export const readyEvents: readonly string[] = typesOf('ready');
+export const notReadyEvents: readonly string[] = typesOf('setting_trouble', 'taken_off');
+
+function typesOf(...wanted: readonly CodeNews[]): string[] {
+  return Object.entries(accessCodeEvents)
+    .filter(([, news]) => wanted.includes(news))
+    .map(([type]) => type);
+}
 
 /** What a device is away by. */
 export type AwayBecause = 'disconnected' | 'removed';

@@ -129,6 +129,12 @@ export async function findCodeById(tx: Tx, id: string): Promise<StoredCode | nul
   return tx.accessCode.findUnique({ where: { id } });
 }
 
+/** As it is now, and kept from changing until the transaction ends; null when it is gone. */
+export async function lockCode(tx: Tx, id: string): Promise<StoredCode | null> {
+  await tx.$queryRaw`select 1 from access_codes where id = ${id}::uuid for update`;
+  return findCodeById(tx, id);
+}
+
 export async function findByAccessCodeId(tx: Tx, accessCodeId: string): Promise<StoredCode | null> {
   return tx.accessCode.findUnique({ where: { accessCodeId } });
 }

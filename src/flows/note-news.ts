@@ -3,8 +3,8 @@
 import { isOpen } from '../core/access-code.ts';
 import type { HistoryKind } from '../core/alert.ts';
 import type { AboutCode } from '../core/seam-event.ts';
-import { type CodeNews, notReadyEvents } from '../core/seam-event-types.ts';
-import type { StoredCode } from '../db/access-codes.ts';
+import { type CodeNews, notReadyEvents, readyEvents } from '../core/seam-event-types.ts';
+import { lockCode, type StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { isToldSince, noteReport, removedBefore } from '../db/code-reports.ts';
 import { loadDevice } from '../db/devices.ts';
@@ -29,30 +29,14 @@ export async function noteNews(
   report: EventReport,
 ): Promise<HistoryEntry> {
   const { news } = about;
-  const at = about.occurredAt ?? report.at;
-  const entry = (alert: boolean, detail = {}): Promise<HistoryEntry> =>
-    reportEntry(tx, code, { ...report, kind: kinds[news] ?? 'code.reported', alert, detail });
-  const justReported = (): Promise<HistoryEntry> =>
-    reportEntry(tx, code, { ...report, kind: 'code.reported', alert: false });
-  if (!isOpen(code)) return justReported();
+  const entry = (alert: boolean): Promise<HistoryEntry> =>
+    reportEntry(tx, code, { ...report, kind: kinds[news] ?? 'code.reported', alert });
+  if (!isOpen(code)) return reportEntry(tx, code, { ...report, kind: 'code.reported', alert: false });
   switch (news) {
-    case 'ready': {
-      // It came late: since then the lock has lost the code, or failed to take it.
-      if (await isToldSince(tx, about.accessCodeId, at, notReadyEvents)) return justReported();
-      const isFirst = code.readyAt === null;
-      if (isFirst) await noteReport(tx, code, { readyAt: at });
-      return entry(false, isFirst ? await gapDetail(tx, code, at) : {});
-    }
-    case 'setting_trouble': {
-      if (code.readyAt !== null && at < code.readyAt) return justReported();
-      await noteReport(tx, code, { readyAt: null });
-      // A device that cannot be reached is one alert, not one for each of its codes.
-      const device = await loadDevice(tx, code.deviceId);
-      return device?.awaySince == null ? entry(true) : justReported();
-    }
+    case 'ready':
+    case 'setting_trouble':
     case 'taken_off':
-      await noteReport(tx, code, { readyAt: null });
-      return entry(false);
+      return noteReadiness(tx, code, { ...about, news }, report);
     case 'changed':
       await requestPlans(deps, tx, [code]);
       await noteReport(tx, code, { changedSignalAt: report.at });
@@ -64,6 +48,38 @@ export async function noteNews(
     default:
       return entry(news === 'removing_trouble');
   }
+}
+
+/** Whether the lock holds the code: what was told last by Seam's clock counts, in whatever order it comes. */
+async function noteReadiness(
+  tx: Tx,
+  read: StoredCode,
+  about: AboutCode & { readonly news: 'ready' | 'setting_trouble' | 'taken_off' },
+  report: EventReport,
+): Promise<HistoryEntry> {
+  // Two reports of one code take turns: each sees what the other has noted, or finds it in the inbox.
+  const code = (await lockCode(tx, read.id)) ?? read;
+  const { news, accessCodeId } = about;
+  const at = about.occurredAt ?? report.at;
+  const entry = (alert: boolean, more = {}): Promise<HistoryEntry> =>
+    reportEntry(tx, code, { ...report, kind: kinds[news] ?? 'code.reported', alert, ...more });
+  const justReported = (isOvertaken: boolean): Promise<HistoryEntry> =>
+    entry(false, { kind: 'code.reported', isOvertaken });
+  if (!isOpen(code)) return justReported(false);
+  const isReady = news === 'ready';
+  const isBeforeReady = !isReady && code.readyAt !== null && at < code.readyAt;
+  if (isBeforeReady || (await isToldSince(tx, accessCodeId, at, isReady ? notReadyEvents : readyEvents)))
+    return justReported(true);
+  if (isReady) {
+    if (code.readyAt !== null) return entry(false);
+    await noteReport(tx, code, { readyAt: at });
+    return entry(false, { detail: await gapDetail(tx, code, at) });
+  }
+  await noteReport(tx, code, { readyAt: null });
+  if (news === 'taken_off') return entry(false);
+  // A device that cannot be reached is one alert, not one for each of its codes.
+  const device = await loadDevice(tx, code.deviceId);
+  return device?.awaySince == null ? entry(true) : justReported(false);
 }
 
 /** How long the door was without a code before this one was ready; none where the last one was still there. */

@@ -35,11 +35,18 @@ export interface EventReport {
 export async function reportEntry(
   tx: Tx,
   code: StoredCode,
-  report: EventReport & { kind: HistoryKind; alert: boolean; detail?: object; sentence?: string },
+  report: EventReport & {
+    kind: HistoryKind;
+    alert: boolean;
+    detail?: object;
+    sentence?: string;
+    isOvertaken?: boolean;
+  },
 ): Promise<HistoryEntry> {
   const { eventKey, eventType, kind, alert, at } = report;
   const { scheduleKey, scheduleName, timezone, deviceName, holder } = await loadDoorNames(tx, code);
   const what = report.sentence ?? sentences[eventType] ?? `Seam reports ${eventType}`;
+  const told = report.isOvertaken === true ? 'Overtaken by a later report: ' : '';
   const when = timezone === null ? '' : `, ${hoursOf(timezone, windowOf(code))}`;
   const whose = `${scheduleName ?? code.scheduleId} at ${deviceName ?? `device ${code.deviceId}`}${when}`;
   const remedy = alert ? ` ${remedies[kind] ?? ''}`.trimEnd() : '';
@@ -47,7 +54,7 @@ export async function reportEntry(
     at,
     kind,
     alert,
-    message: `${what}: the code of ${whose}.${remedy}`,
+    message: `${told}${what}: the code of ${whose}.${remedy}`,
     scheduleId: code.scheduleId,
     deviceId: code.deviceId,
     codeId: code.id,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Seam, type SeamEvent } from 'seam';
 import { expect, it } from 'vitest';
 import { listAlerts } from '../../src/db/alerts.ts';
+import { handleEvent } from '../../src/flows/handle-event.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
 import { anAccessCodeEvent } from '../support/sign.ts';
 
@@ -24,6 +25,18 @@ function rows(world: World) {
 async function told(world: World, eventType: string): Promise<string | undefined> {
   const [event] = await world.relatch.deps.db.prisma.inboxEvent.findMany({ where: { eventType } });
   return event?.state;
+}
+
+/** Has Seam tell something of the only code. */
+function emit(world: World, event_type: string, occurred_at: string): void {
+  const { access_code_id } = world.onlyCode();
+  const base = anAccessCodeEvent('access_code.created', { access_code_id });
+  world.simulator.emit({ ...base, event_type, occurred_at } as SeamEvent);
+}
+
+async function tellOf(world: World, eventType: string, occurredAt: string): Promise<void> {
+  emit(world, eventType, occurredAt);
+  await world.rest();
 }
 
 function patch(world: World, body: object): Promise<Response> {
@@ -104,12 +117,7 @@ it.each([
 ])('believes a report that a code is set after %s only if it is the newer one', async (trouble) => {
   await using world = await startWorld({ now, devices: [jitLock] });
   await world.apply(weekdays());
-  const { access_code_id } = world.onlyCode();
-  const tell = async (event_type: string, occurred_at: string): Promise<void> => {
-    const base = anAccessCodeEvent('access_code.created', { access_code_id });
-    world.simulator.emit({ ...base, event_type, occurred_at } as SeamEvent);
-    await world.rest();
-  };
+  const tell = (type: string, at: string): Promise<void> => tellOf(world, type, at);
   await tell(trouble, '2027-03-08T12:00:00.000Z');
   const alerts = await open(world);
   await tell('access_code.set_on_device', '2027-03-08T11:59:59.999Z');
@@ -118,6 +126,61 @@ it.each([
   expect(await open(world)).toEqual(alerts);
   await tell('access_code.set_on_device', '2027-03-08T12:00:00.001Z');
   expect(await rows(world)).toMatchObject([{ readyAt: new Date('2027-03-08T12:00:00.001Z') }]);
+  expect(await open(world)).toEqual([]);
+});
+
+it.each([
+  'access_code.delay_in_setting_on_device',
+  'access_code.failed_to_set_on_device',
+  'access_code.deleted_external_to_seam',
+])('takes %s for overtaken, and alerts nobody, where the lock has been set since', async (trouble) => {
+  await using world = await startWorld({ now, devices: [jitLock] });
+  await world.apply(weekdays());
+  await tellOf(world, 'access_code.set_on_device', '2027-03-08T11:59:50.000Z');
+  await tellOf(world, 'access_code.set_on_device', '2027-03-08T11:59:59.000Z');
+  await tellOf(world, trouble, '2027-03-08T11:59:55.000Z');
+  expect(await rows(world)).toMatchObject([{ readyAt: new Date('2027-03-08T11:59:50.000Z') }]);
+  expect(await open(world)).toEqual([]);
+  expect((await world.history()).at(-1)).toMatchObject({
+    kind: 'code.reported',
+    alert: false,
+    message: expect.stringContaining('Overtaken by a later report: '),
+  });
+});
+
+it('believes the later of two reports of a code, even where both are being noted at once', async () => {
+  await using world = await startWorld({ now, devices: [jitLock] });
+  await world.apply(weekdays());
+  await tellOf(world, 'access_code.set_on_device', '2027-03-08T11:59:50.000Z');
+  const { deps } = world.relatch;
+  const { prisma } = deps.db;
+  const accessCodeId = world.onlyCode().access_code_id;
+  // As two replicas do it; their own jobs come by no pump here.
+  const note = async (eventType: string, occurredAt: string): Promise<void> => {
+    const times = { occurredAt: new Date(occurredAt), dueAt: new Date('2100-01-01T00:00:00Z') };
+    const { key } = await prisma.inboxEvent.create({ data: { key: randomUUID(), eventType, accessCodeId, ...times } });
+    await handleEvent(deps, key);
+  };
+  const waiting = async (): Promise<number> => {
+    const [row] = await prisma.$queryRaw<{ count: number }[]>`
+      select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return row?.count ?? 0;
+  };
+  let isReadyNoted = false;
+  const noting: Promise<void>[] = [];
+  await prisma.$transaction(async (tx) => {
+    await tx.$queryRaw`select 1 from access_codes for update`;
+    noting.push(note('access_code.failed_to_set_on_device', '2027-03-08T11:59:55.000Z'));
+    await expect.poll(waiting, { interval: 10 }).toBe(1);
+    const ready = note('access_code.set_on_device', '2027-03-08T11:59:59.000Z');
+    noting.push(ready);
+    void ready.then(() => {
+      isReadyNoted = true;
+    });
+    await expect.poll(async () => isReadyNoted || (await waiting()) === 2, { interval: 10 }).toBe(true);
+  });
+  await Promise.all(noting);
+  expect(await rows(world)).toMatchObject([{ readyAt: expect.any(Date) }]);
   expect(await open(world)).toEqual([]);
 });
 
