@@ -40,7 +40,8 @@ export type HistoryKind =
   | 'device.away'
   | 'device.back'
   | 'clock.skewed'
-  | 'clock.agrees';
+  | 'clock.agrees'
+  | 'clock.forgotten';
 
 /** What an entry is about, as far as it says so. */
 export interface Subject {
@@ -91,5 +92,4 @@ export const resolvedBy: Readonly<Partial<Record<HistoryKind, readonly HistoryKi
   'window.reopened': [...troubleWith, 'window.closed'],
   'seam.resumed': ['seam.paused', 'seam.awaited'],
   'device.back': ['device.away'],
-  'clock.agrees': ['clock.skewed'],
 };

@@ -65,6 +65,19 @@ export async function resolveCause(tx: Tx, cause: string, because: HistoryKind, 
   });
 }
 
+/** Resolves alerts of one kind whose cause nobody has seen since `before`; answers with how many. */
+export async function resolveUnseen(
+  tx: Tx,
+  kind: HistoryKind,
+  { before, because, at }: { before: Date; because: HistoryKind; at: Date },
+): Promise<number> {
+  const { count } = await tx.alert.updateMany({
+    where: { kind, lastSeenAt: { lt: before }, state: { not: 'resolved' } },
+    data: { state: 'resolved', settledAt: at, settledBecause: because },
+  });
+  return count;
+}
+
 /** An alert as people are shown it. */
 export interface StoredAlert {
   readonly id: string;
