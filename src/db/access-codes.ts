@@ -2,6 +2,7 @@ import type { AccessCode } from '../core/access-code.ts';
 import type { Window } from '../core/windows.ts';
 import type { Tx } from './client.ts';
 import type { Prisma } from './generated/client.ts';
+import { inBatches } from './in-batches.ts';
 import type { EncryptedPin } from './pin-vault.ts';
 import type { PlanKey } from './queue.ts';
 
@@ -43,33 +44,42 @@ export async function plannedUntil(tx: Tx, doors: readonly PlanKey[]): Promise<P
   return rows.map((row) => ({ ...doorOf(row), lastEndsAt: row.last_ends_at, changedAt: row.changed_at }));
 }
 
-/**
- * Writes the intent to have a code for a window. The unique keys decide a race: false when the row was there.
- * With `closedBecause`, a window that passed unserved is recorded, never to be created.
- */
-export async function insertIntent(
-  tx: Tx,
-  intent: PlanKey & { window: Window; generation: number; marker: string; now: Date; closedBecause?: string },
-): Promise<boolean> {
-  const { scheduleId, deviceId, window, generation, marker, now, closedBecause } = intent;
-  const isClosed = closedBecause !== undefined;
-  const { count } = await tx.accessCode.createMany({
-    data: {
-      scheduleId,
-      deviceId,
-      windowStartsAt: window.startsAt,
-      windowEndsAt: window.endsAt,
-      generation,
-      marker,
-      state: isClosed ? 'closed' : 'planned',
-      nextTryAt: isClosed ? null : now,
-      reason: closedBecause ?? null,
-      // Rungs of the ladder before it do not count, and they go by this clock.
-      createdAt: now,
-    },
-    skipDuplicates: true,
-  });
+/** A window of a door, for which a row is to be written. */
+export interface Intent extends PlanKey {
+  readonly window: Window;
+  readonly generation: number;
+  readonly marker: string;
+  readonly now: Date;
+}
+
+/** Writes the intent to have a code for a window. The unique keys decide a race: false when the row was there. */
+export async function insertIntent(tx: Tx, intent: Intent): Promise<boolean> {
+  const data = { ...rowOf(intent), state: 'planned', nextTryAt: intent.now } as const;
+  const { count } = await tx.accessCode.createMany({ data, skipDuplicates: true });
   return count === 1;
+}
+
+/** Records windows that passed unserved, never to be created; answers with those that had no row. */
+export async function insertPassed<Passed extends Intent>(
+  tx: Tx,
+  windows: readonly Passed[],
+  reason: string,
+): Promise<Passed[]> {
+  const inserted = new Set<string>();
+  const keyOf = ({ deviceId, marker }: { deviceId: string; marker: string }): string => `${deviceId} ${marker}`;
+  await inBatches(windows, async (batch) => {
+    const data = batch.map((window) => ({ ...rowOf(window), state: 'closed', nextTryAt: null, reason }) as const);
+    const select = { deviceId: true, marker: true };
+    const rows = await tx.accessCode.createManyAndReturn({ data, skipDuplicates: true, select });
+    for (const row of rows) inserted.add(keyOf(row));
+  });
+  return windows.filter((window) => inserted.has(keyOf(window)));
+}
+
+function rowOf({ scheduleId, deviceId, window, generation, marker, now }: Intent) {
+  const { startsAt: windowStartsAt, endsAt: windowEndsAt } = window;
+  // Rungs of the ladder before it do not count, and they go by this clock.
+  return { scheduleId, deviceId, windowStartsAt, windowEndsAt, generation, marker, createdAt: now };
 }
 
 /** Takes the code for one call to Seam: raises the fence, so that whoever held it before writes nothing any more. */

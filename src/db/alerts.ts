@@ -14,12 +14,26 @@ export interface NewAlert extends Subject {
 
 /** Raises an alert, or notes that its cause was seen again; an acknowledged one stays acknowledged. */
 export async function raiseAlert(tx: Tx, alert: NewAlert): Promise<void> {
-  const { kind, at, message, scheduleId = null, deviceId = null, codeId = null } = alert;
+  await raiseAlerts(tx, [alert]);
+}
+
+/** Raises one alert for each cause, in the words of its last. */
+export async function raiseAlerts(tx: Tx, alerts: readonly NewAlert[]): Promise<void> {
+  const rows = new Map<string, Record<string, unknown> & { times: number }>();
+  for (const { kind, at, message, aspect, ...subject } of alerts) {
+    const { scheduleId: schedule_id, deviceId: device_id, codeId: code_id } = subject;
+    const cause = causeOf(kind, subject, aspect);
+    const times = (rows.get(cause)?.times ?? 0) + 1;
+    rows.set(cause, { cause, kind, message, schedule_id, device_id, code_id, at, times });
+  }
+  if (rows.size === 0) return;
   await tx.$executeRaw`
-    insert into alerts (cause, kind, message, schedule_id, device_id, code_id, raised_at, last_seen_at)
-    values (${causeOf(kind, alert, alert.aspect)}, ${kind}, ${message}, ${scheduleId}::uuid, ${deviceId}, ${codeId}::uuid, ${at}, ${at})
+    insert into alerts (cause, kind, message, schedule_id, device_id, code_id, raised_at, last_seen_at, times)
+    select cause, kind, message, schedule_id, device_id, code_id, at, at, times
+      from jsonb_to_recordset(${JSON.stringify([...rows.values()])}::jsonb)
+        as a(cause text, kind text, message text, schedule_id uuid, device_id text, code_id uuid, at timestamptz, times int)
     on conflict (cause) where state <> 'resolved'
-    do update set last_seen_at = excluded.last_seen_at, message = excluded.message, times = alerts.times + 1`;
+    do update set last_seen_at = excluded.last_seen_at, message = excluded.message, times = alerts.times + excluded.times`;
 }
 
 /** Whether there is an unresolved alert of this cause, see `causeOf`. */
@@ -37,6 +51,25 @@ export async function resolveAlerts(tx: Tx, entry: Subject & { kind: HistoryKind
     where: { ...subject, kind: { in: [...kinds] }, state: { not: 'resolved' } },
     data: { state: 'resolved', settledAt: entry.at, settledBecause: entry.kind },
   });
+}
+
+/** As `resolveAlerts`, for entries of one kind about doors and none of their codes. */
+export async function resolveAlertsOfDoors(
+  tx: Tx,
+  kind: HistoryKind,
+  entries: readonly (Subject & { at: Date })[],
+): Promise<void> {
+  const kinds = resolvedBy[kind];
+  const [last] = entries.slice(-1);
+  if (kinds === undefined || last === undefined) return;
+  const doors = new Map(
+    entries.map(({ scheduleId, deviceId }) => [`${scheduleId}:${deviceId}`, { scheduleId, deviceId }]),
+  );
+  await tx.$executeRaw`
+    update alerts a set state = 'resolved', settled_at = ${last.at}, settled_because = ${kind}
+      from jsonb_to_recordset(${JSON.stringify([...doors.values()])}::jsonb) as d("scheduleId" uuid, "deviceId" text)
+     where a.schedule_id = d."scheduleId" and a.device_id = d."deviceId" and a.code_id is null
+       and a.kind = any(${[...kinds]}) and a.state <> 'resolved'`;
 }
 
 /**

@@ -21,19 +21,18 @@ const Constraints = z.object({
 });
 
 export async function loadDevice(tx: Tx, deviceId: string): Promise<KnownDevice | null> {
-  const row = await tx.device.findUnique({ where: { id: deviceId } });
-  if (row === null) return null;
-  const { name, timezone, refreshedAt, connectedAccountId, awaySince, awayBecause } = row;
-  return {
-    deviceId,
-    name,
-    timezone,
-    refreshedAt,
-    connectedAccountId,
-    awaySince,
-    awayBecause,
-    ...Constraints.parse(row.constraints),
-  };
+  return (await loadDevices(tx, [deviceId])).get(deviceId) ?? null;
+}
+
+/** Those of these devices of which something is known, by id. */
+export async function loadDevices(tx: Tx, deviceIds: readonly string[]): Promise<Map<string, KnownDevice>> {
+  const rows = await tx.device.findMany({ where: { id: { in: [...deviceIds] } } });
+  return new Map(
+    rows.map(({ id, name, timezone, refreshedAt, connectedAccountId, awaySince, awayBecause, constraints }) => {
+      const heard = { name, timezone, refreshedAt, connectedAccountId, awaySince, awayBecause };
+      return [id, { deviceId: id, ...heard, ...Constraints.parse(constraints) }];
+    }),
+  );
 }
 
 export async function saveDevice(tx: Tx, device: DeviceFacts, refreshedAt: Date): Promise<void> {

@@ -1,7 +1,8 @@
 import type { HistoryKind } from '../core/alert.ts';
-import { raiseAlert, resolveAlerts } from './alerts.ts';
+import { raiseAlert, raiseAlerts, resolveAlerts, resolveAlertsOfDoors } from './alerts.ts';
 import type { Tx } from './client.ts';
 import type { Prisma } from './generated/client.ts';
+import { inBatches } from './in-batches.ts';
 
 export type { HistoryKind } from '../core/alert.ts';
 
@@ -25,20 +26,31 @@ export interface HistoryEntry {
 
 /** Appends one entry; raises its alert, and resolves those that it settles. */
 export async function insertHistory(tx: Tx, entry: HistoryEntry): Promise<void> {
-  await tx.historyEntry.create({
-    data: {
-      at: entry.at,
-      kind: entry.kind,
-      alert: entry.alert ?? false,
-      message: entry.message,
-      scheduleId: entry.scheduleId ?? null,
-      deviceId: entry.deviceId ?? null,
-      codeId: entry.codeId ?? null,
-      eventKey: entry.eventKey ?? null,
-      ...(entry.detail === undefined ? {} : { detail: entry.detail }),
-    },
-    select: { id: true },
-  });
+  await tx.historyEntry.create({ data: rowOf(entry), select: { id: true } });
   await resolveAlerts(tx, entry);
   if (entry.alert === true) await raiseAlert(tx, entry);
+}
+
+/** Appends, in a few statements, many entries of one kind about doors and none of their codes; alerts as each by itself. */
+export async function insertDoorHistory(tx: Tx, kind: HistoryKind, entries: readonly HistoryEntry[]): Promise<void> {
+  await inBatches(entries, (batch) => tx.historyEntry.createMany({ data: batch.map(rowOf) }));
+  await resolveAlertsOfDoors(tx, kind, entries);
+  await raiseAlerts(
+    tx,
+    entries.filter(({ alert }) => alert === true),
+  );
+}
+
+function rowOf(entry: HistoryEntry) {
+  return {
+    at: entry.at,
+    kind: entry.kind,
+    alert: entry.alert ?? false,
+    message: entry.message,
+    scheduleId: entry.scheduleId ?? null,
+    deviceId: entry.deviceId ?? null,
+    codeId: entry.codeId ?? null,
+    eventKey: entry.eventKey ?? null,
+    ...(entry.detail === undefined ? {} : { detail: entry.detail }),
+  };
 }

@@ -6,6 +6,7 @@ import type { Tx } from './client.ts';
 import { dateColumn, localDateText } from './date-columns.ts';
 import type { Prisma } from './generated/client.ts';
 import type { HistoryEntry } from './history.ts';
+import { inBatches } from './in-batches.ts';
 import type { EncryptedPin } from './pin-vault.ts';
 import { columnsOfPin, encryptedPin } from './pins.ts';
 import type { PlanKey } from './queue.ts';
@@ -101,16 +102,6 @@ export async function writeSchedules(tx: Tx, writes: readonly ScheduleWrite[], n
   await inBatches(writes.flatMap(rulesOf), (data) => tx.scheduleRule.createMany({ data }));
   await inBatches(writes.flatMap(doorsOf), (data) => tx.scheduleDevice.createMany({ data }));
   await inBatches(writes.flatMap(holidayListsOf), (data) => tx.scheduleHolidayList.createMany({ data }));
-}
-
-const rowsAtOnce = 1_000;
-
-/**
- * Inserts rows in statements that stay below the limits of time and of parameters. Prisma would cut larger ones up by itself,
- * but send the pieces side by side, which a transaction's connection cannot.
- */
-async function inBatches<Row>(rows: readonly Row[], insert: (rows: Row[]) => Promise<unknown>): Promise<void> {
-  for (let from = 0; from < rows.length; from += rowsAtOnce) await insert(rows.slice(from, from + rowsAtOnce));
 }
 
 /** What is told of a schedule as a whole. */

@@ -3,6 +3,7 @@
 import { isOpen } from '../core/access-code.ts';
 import { type Drift, findDrift, markerIn } from '../core/drift.ts';
 import { planSchedule } from '../core/plan.ts';
+import type { Window } from '../core/windows.ts';
 import type { StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import type { HistoryEntry } from '../db/history.ts';
@@ -20,7 +21,7 @@ import type { SeamCode } from '../seam/api.ts';
 import type { SeamFailure, SeamResult } from '../seam/errors.ts';
 import { readLadder, rungOf } from './climb-ladder.ts';
 import { describeAction } from './describe-action.ts';
-import { type Door, describeWindow, entryFor, readDoor, whose, windowOf } from './door.ts';
+import { type Door, describeWindow, entryFor, hoursOf, readDoor, whose, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { unservedWindows } from './missed-windows.ts';
 import { judgeOrphans } from './orphans.ts';
@@ -83,7 +84,7 @@ async function overdueWork(deps: FlowDeps, door: Door): Promise<Repair[]> {
       !codes.some((code) => isOpen(code) && code.windowEndsAt <= action.window.startsAt),
   );
   const words = [
-    ...missed.map((window) => `record as missed ${describeWindow(door, window)}`),
+    ...describeMissed(door, missed),
     ...actions.map((action) => describeAction(door, action)),
     ...(await overslept(deps, door)).map(
       (code) => `look after the code of ${describeWindow(door, windowOf(code))} in time`,
@@ -101,6 +102,17 @@ async function overslept(deps: FlowDeps, door: Door): Promise<StoredCode[]> {
   if (late.length === 0) return [];
   const ladder = await readLadder(deps, door);
   return late.filter((code) => rungOf(door, code, ladder) !== null);
+}
+
+/** One sentence, though there are thousands after a long outage. */
+function describeMissed(door: Door, windows: readonly Window[]): string[] {
+  const [first, last] = [windows.at(0), windows.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  if (first === last) return [`record as missed ${describeWindow(door, first)}`];
+  const hours = (window: Window): string => hoursOf(door.schedule.timezone, window);
+  return [
+    `record as missed ${windows.length} windows of ${whose(door)}, the first ${hours(first)}, the last ${hours(last)}`,
+  ];
 }
 
 async function repairOf(

@@ -2,15 +2,16 @@
 import { newMarker } from '../core/access-code.ts';
 import { calendarOf, type Schedule } from '../core/schedule.ts';
 import { type Blackout, type Window, windowsFrom } from '../core/windows.ts';
-import { insertIntent, type PlannedUntil, plannedUntil } from '../db/access-codes.ts';
+import { insertPassed, type PlannedUntil, plannedUntil } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
-import { loadDevice } from '../db/devices.ts';
+import { type KnownDevice, loadDevices } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
-import { type HistoryEntry, insertHistory } from '../db/history.ts';
+import { type HistoryEntry, insertDoorHistory } from '../db/history.ts';
+import { inBatches } from '../db/in-batches.ts';
 import { markerPrefixOf } from '../db/installation.ts';
 import { type Door, describeWindow, entryFor } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
-import { commit } from './record.ts';
+import { logEntry } from './record.ts';
 
 // Mostly there is none; after a long outage there are many.
 const [firstPage, nextPages] = [4, 100];
@@ -25,9 +26,12 @@ export async function unservedWindows(tx: Tx, door: Door): Promise<readonly Wind
 }
 
 export async function recordUnserved(deps: FlowDeps, door: Door): Promise<void> {
-  for (const window of await unservedWindows(deps.db.prisma, door)) {
-    await commit(deps, missedEntry(door, window), (tx) => insertMissed(tx, door, window, deps));
-  }
+  const windows = await unservedWindows(deps.db.prisma, door);
+  // In transactions that end in time; a next job goes on from the last window that was recorded.
+  await inBatches(windows, async (some) => {
+    const entries = await deps.db.prisma.$transaction((tx) => recordMissed(tx, deps, [{ door, windows: some }]));
+    for (const entry of entries) logEntry(deps.log, entry);
+  });
 }
 
 /**
@@ -48,22 +52,40 @@ export async function settlePast(
   // Without a service there was no plan yet, and no name to give its codes.
   const markerPrefix = behind.length === 0 ? null : await markerPrefixOf(tx);
   if (markerPrefix === null) return [];
-  const blackouts = await loadDoorBlackouts(tx, [...new Set(behind.map(({ deviceId }) => deviceId))]);
-  const entries: HistoryEntry[] = [];
-  for (const planned of behind) {
+  const deviceIds = [...new Set(behind.map(({ deviceId }) => deviceId))];
+  const blackouts = await loadDoorBlackouts(tx, deviceIds);
+  const devices = await loadDevices(tx, deviceIds);
+  const unserved = behind.flatMap((planned): Unserved[] => {
     const schedule = byId.get(planned.scheduleId);
-    if (schedule === undefined) continue;
+    if (schedule === undefined) return [];
     const closed = blackouts.get(planned.deviceId) ?? [];
+    const device = devices.get(planned.deviceId) ?? null;
     const windows = unservedSince(planned, schedule, closed, now);
-    if (windows.length === 0) continue;
-    const door = await doorOf(tx, schedule, planned, closed, now);
-    for (const window of windows) {
-      if (!(await insertMissed(tx, door, window, { ...deps, markerPrefix }))) continue;
-      const entry = missedEntry(door, window);
-      await insertHistory(tx, entry);
-      entries.push(entry);
-    }
-  }
+    return [{ door: doorOf(schedule, planned, device, closed, now), windows }];
+  });
+  return recordMissed(tx, { ...deps, markerPrefix }, unserved);
+}
+
+/** A door, and windows that passed on it. */
+interface Unserved {
+  readonly door: Door;
+  readonly windows: readonly Window[];
+}
+
+/** Gives each window a row; tells of those that had none. There may be tens of thousands. */
+async function recordMissed(
+  tx: Tx,
+  { markerPrefix, random }: Pick<FlowDeps, 'markerPrefix' | 'random'>,
+  unserved: readonly Unserved[],
+): Promise<HistoryEntry[]> {
+  const passed = unserved.flatMap(({ door, windows }) => {
+    const { generation, now } = door.input;
+    return windows.map((window) => {
+      return { ...door.key, door, window, generation, marker: newMarker(markerPrefix, random), now };
+    });
+  });
+  const entries = (await insertPassed(tx, passed, reason)).map(({ door, window }) => missedEntry(door, window));
+  await insertDoorHistory(tx, 'window.missed', entries);
   return entries;
 }
 
@@ -89,14 +111,13 @@ function unservedSince(
 }
 
 /** A door as it was before a change, as far as sentences and rows need it. */
-async function doorOf(
-  tx: Tx,
+function doorOf(
   schedule: Schedule,
   { scheduleId, deviceId }: PlannedUntil,
+  device: KnownDevice | null,
   blackouts: readonly Blackout[],
   now: Date,
-): Promise<Door> {
-  const device = await loadDevice(tx, deviceId);
+): Door {
   const generation = schedule.devices.find((one) => one.deviceId === deviceId)?.generation ?? 0;
   const input = { windows: [], codes: [], generation, rotates: schedule.pinPolicy === 'rotate', now };
   return { key: { scheduleId, deviceId }, schedule, device, blackouts, isServed: true, input };
@@ -107,15 +128,4 @@ function missedEntry(door: Door, window: Window): HistoryEntry {
   const aspect = door.input.now.toISOString();
   const message = `No code for ${describeWindow(door, window)}: ${reason}.`;
   return entryFor(door, 'window.missed', message, { alert: true, aspect });
-}
-
-function insertMissed(
-  tx: Tx,
-  door: Door,
-  window: Window,
-  { markerPrefix, random }: Pick<FlowDeps, 'markerPrefix' | 'random'>,
-): Promise<boolean> {
-  const { generation, now } = door.input;
-  const marker = newMarker(markerPrefix, random);
-  return insertIntent(tx, { ...door.key, window, generation, marker, now, closedBecause: reason });
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { codeName, newMarker } from '../../src/core/access-code.ts';
 import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
 import { insertFound, outOfPlan } from '../../src/db/reconcile.ts';
-import { openTool } from '../../src/deps.ts';
+import { flowDeps, openTool } from '../../src/deps.ts';
 import { applySchedules } from '../../src/flows/apply-schedules.ts';
 import { planDoor } from '../../src/flows/plan-door.ts';
 import { reconcile } from '../../src/flows/reconcile.ts';
@@ -485,6 +485,23 @@ describe.concurrent('one pass of the reconciler', () => {
         (window) => expect.stringContaining(window),
       ),
     );
+  });
+
+  it('tells of the missed windows of a door in one sentence, however many they are', async () => {
+    await using world = await silentWorld({ windows: daily('09:00', '10:00') });
+    await world.until('2027-03-08T12:10:00Z');
+    await world.stop();
+    await world.simulator.advanceTo(new Date('2027-04-20T12:00:00Z'));
+    const overrides = { now: () => world.simulator.now(), log: createLog({ level: 'silent' }) };
+    await using tool = await openTool(world.config, overrides, 'tool');
+    const report = await reconcile(await flowDeps(tool, world.config), { dryRun: true });
+    expect(report?.repairs.filter(({ would }) => would.includes('missed'))).toEqual([
+      {
+        door: 'Crew at Front door',
+        would:
+          'record as missed 42 windows of Crew at Front door, the first Tue 9 Mar 09:00–10:00, the last Mon 19 Apr 09:00–10:00',
+      },
+    ]);
   });
 
   it.each([
