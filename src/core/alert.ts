@@ -34,6 +34,7 @@ export type HistoryKind =
   | 'code.ready'
   | 'code.not_ready'
   | 'code.removing_late'
+  | 'code.given_up'
   | 'code.changed_elsewhere'
   | 'code.other_pin'
   | 'code.backup_pulled'
@@ -66,6 +67,7 @@ const troubleWith: readonly HistoryKind[] = [
   'code.created',
   'code.deleting',
   'code.removing_late',
+  'code.given_up',
   'code.reported',
   'code.changed_elsewhere',
   'code.other_pin',
@@ -85,6 +87,7 @@ export const resolvedBy: Readonly<Partial<Record<HistoryKind, readonly HistoryKi
   'code.other_pin': troubleBefore,
   'code.backup_pulled': troubleBefore,
   'code.removed': troubleWith,
+  'code.given_up': troubleWith,
   'code.watched': ['code.changed_elsewhere'],
   'window.closed': troubleWith,
   'window.missed': troubleBefore,

@@ -153,6 +153,8 @@ export async function insertFound(
       accessCodeId: string | null;
       /** Seam gave it a PIN that no other row has. */
       hasOtherPin?: boolean;
+      /** When it ends by itself, which its row's window does not tell. */
+      confirmedEndsAt?: Date | null;
       reason: string;
       nextTryAt: Date;
     },

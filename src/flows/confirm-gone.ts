@@ -10,12 +10,18 @@ import { postpone } from './postpone.ts';
 import { commit } from './record.ts';
 import { recordFound } from './record-reach.ts';
 import { recordRemoved } from './record-removed.ts';
+import { isTriedOut, lastKnownEnd, tryRarely } from './try-rarely.ts';
 
 const awayDelayMs = 300_000;
 
 export async function confirmGone(deps: FlowDeps, door: Door, code: StoredCode, isEarly: boolean): Promise<void> {
   const asked = await deps.seam.getCode(seamRefOf(code));
-  if (!asked.ok && asked.failure.kind !== 'code_not_found') return postpone(deps, door, code, asked.failure);
+  if (!asked.ok && asked.failure.kind !== 'code_not_found') {
+    const { failure } = asked;
+    const attempts = code.attempts + 1;
+    if (isEarly || !isTriedOut(attempts, failure)) return postpone(deps, door, code, failure);
+    return tryRarely(deps, door, code, { failure, endsAt: lastKnownEnd(code), change: { attempts } });
+  }
   const seamCode = asked.ok ? asked.value : null;
   const isOver = seamCode === null || isExpired(seamCode, door.input.now);
   if (isEarly) return judgeEarly(deps, door, code, isOver ? null : seamCode);

@@ -3,12 +3,13 @@ import type { DeleteReason } from '../core/plan.ts';
 import { changeCode, type StoredCode } from '../db/access-codes.ts';
 import type { CodeRef } from '../seam/api.ts';
 import type { SeamFailure, SeamResult } from '../seam/errors.ts';
-import { type Door, describeWindow, entryFor, seamIdOf, windowOf } from './door.ts';
+import { type Door, describeWindow, entryFor, seamIdOf, seamRefOf, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { observe } from './observe.ts';
 import { needsPerson, postpone } from './postpone.ts';
 import { commit, record } from './record.ts';
 import { recordRemoved } from './record-removed.ts';
+import { isTriedOut, lastKnownEnd, tryRarely } from './try-rarely.ts';
 
 const because: Record<DeleteReason, string> = {
   not_planned: 'it is no longer planned',
@@ -49,17 +50,29 @@ export async function deleteCode(deps: FlowDeps, door: Door, code: StoredCode, r
   const own = await deps.seam.deleteCode({ deviceId, accessCodeId });
   const result: SeamResult<null> = backupFailure === null ? own : { ok: false, failure: backupFailure };
   const isStubborn = attempts === stubbornAttempts;
+  const failure = result.ok ? null : result.failure;
+  if (failure?.kind === 'code_not_found') return recordRemoved(deps, door, marked, removing.reason);
+  if (isTriedOut(attempts, failure)) return askForEnd(deps, door, marked, failure);
   if (result.ok) {
     if (isStubborn) await recordStubborn(deps, door, code);
     return;
   }
-  if (result.failure.kind === 'code_not_found') return recordRemoved(deps, door, marked, removing.reason);
   if (result.failure.kind === 'held_back') {
     return postpone(deps, door, marked, result.failure, { attempts: attempts - 1 });
   }
   const isFirstForPerson = attempts === 1 && (needsPerson(result.failure) || result.failure.kind === 'rejected');
   const news = { isAlert: isFirstForPerson || isStubborn, isRepetition: attempts > 1 && !isStubborn };
   await postpone(deps, door, marked, result.failure, { reason: removing.reason, attempts }, news);
+}
+
+/** What Seam shows decides how rarely it is asked from now on: a code that it has ended opens no door any more. */
+async function askForEnd(deps: FlowDeps, door: Door, code: StoredCode, failure: SeamFailure | null): Promise<void> {
+  const seen = await deps.seam.getCode(seamRefOf(code));
+  if (!seen.ok && seen.failure.kind === 'code_not_found') {
+    return recordRemoved(deps, door, code, code.reason ?? 'overdue');
+  }
+  const endsAt = seen.ok ? seen.value.endsAt : lastKnownEnd(code);
+  await tryRarely(deps, door, code, { failure, endsAt, change: {} });
 }
 
 /** Has a backup code removed; the failure where that is to be tried again. */

@@ -75,6 +75,11 @@ export function hoursOf(timezone: string, window: { startsAt: Date; endsAt: Date
   return `${starts}–${ends}`;
 }
 
+/** "Mon 9 Mar 09:00" in the schedule's own time. */
+export function momentOf({ schedule }: Door, at: Date): string {
+  return formatInTimeZone(at, schedule.timezone, 'EEE d MMM HH:mm');
+}
+
 /** "Cleaning crew at Front door". Who carries the PIN is not kept in the history, which outlives the person's data. */
 export function whose({ schedule, device, key }: Door): string {
   return `${schedule.name} at ${device?.name ?? `device ${key.deviceId}`}`;

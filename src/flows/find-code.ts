@@ -9,6 +9,7 @@ import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { postpone } from './postpone.ts';
 import { record } from './record.ts';
+import { isTriedOut, lastKnownEnd, tryRarely } from './try-rarely.ts';
 
 // Tried each time that it is settled then.
 const nearMs = 30 * 60_000;
@@ -19,7 +20,9 @@ export async function findCode(deps: FlowDeps, door: Door, code: StoredCode): Pr
   if (!listed.ok) {
     // Without its device there is no code to find, and none to fear twice.
     const isGone = listed.failure.kind === 'device_not_found';
-    return postpone(deps, door, code, listed.failure, isGone ? { state: 'planned' } : {});
+    return isGone
+      ? postpone(deps, door, code, listed.failure, { state: 'planned' })
+      : lookLater(deps, door, code, listed.failure);
   }
   const found = listed.value
     .filter(({ name, isManaged, isLeaving }) => isManaged && !isLeaving && bearsMarker(name, code.marker))
@@ -33,8 +36,16 @@ export async function findCode(deps: FlowDeps, door: Door, code: StoredCode): Pr
   }
   const failure = await deleteSurplus(deps, door, code, surplus);
   // Found again with the others, once Seam can be asked: until it is gone, its PIN opens the door beside the other.
-  if (failure !== null) return postpone(deps, door, code, failure);
+  if (failure !== null) return lookLater(deps, door, code, failure);
   await recordCreated(deps, door, code, oldest, true);
+}
+
+/** While its window lasts nothing is given up; once that is over, what may be on the lock is looked for ever more rarely. */
+async function lookLater(deps: FlowDeps, door: Door, code: StoredCode, failure: SeamFailure): Promise<void> {
+  const attempts = code.attempts + 1;
+  const endsAt = lastKnownEnd(code);
+  if (endsAt > door.input.now || !isTriedOut(attempts, failure)) return postpone(deps, door, code, failure);
+  await tryRarely(deps, door, code, { failure, endsAt, change: { attempts } });
 }
 
 /** Until when a create that failed is not repeated: ever later, but often enough while its window is near or has begun. */

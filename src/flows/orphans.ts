@@ -192,7 +192,7 @@ async function report(
     would: `have Seam remove ${what}`,
     plan,
     mark: async (tx) => {
-      const row = { ...plan, ...outOfPlan(createdAt), marker, accessCodeId, nextTryAt: now };
+      const row = { ...plan, ...outOfPlan(createdAt), marker, accessCodeId, confirmedEndsAt: endsAt, nextTryAt: now };
       const id = await insertFound(tx, { ...row, state: 'removing', reason: 'no row explained it' });
       if (id === null) return null;
       const message = `Removing ${what}; it was reported a day ago.`;

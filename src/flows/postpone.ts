@@ -70,7 +70,7 @@ export function needsPerson({ kind }: SeamFailure): boolean {
 }
 
 /** What is said of a device that we know is the one alert, however many codes it has. */
-function isToldOfDevice({ device }: Door, { kind }: SeamFailure): boolean {
+export function isToldOfDevice({ device }: Door, { kind }: SeamFailure): boolean {
   return kind === 'device_not_found' && device !== null;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { daily, startWorld, weekdays } from '../support/relatch.ts';
+import { daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 
 const remove = 'DELETE /access_codes/delete';
 
@@ -20,6 +20,91 @@ describe.concurrent('a removal that Seam does not do', () => {
     world.simulator.faults.clear();
     await world.until('2027-03-08T17:10:00Z');
     expect(world.opened()).toEqual([expect.stringMatching(/\/2027-03-08T17:0/)]);
+  });
+});
+
+describe.concurrent('a removal that never comes to pass', () => {
+  const refusal = { kind: 'status', status: 400, type: 'invalid_input' } as const;
+  const always = { times: 1_000_000 };
+  const alertsOf = (world: World) =>
+    world.relatch.deps.db.prisma.alert.findMany({
+      where: { state: 'open', codeId: { not: null } },
+      orderBy: { raisedAt: 'asc' },
+    });
+  const callsIn = (world: World, from: string, to: string): number =>
+    world.simulator.requests.filter(
+      ({ path, at }) => path === '/access_codes/delete' && at >= new Date(from) && at < new Date(to),
+    ).length;
+
+  async function refused(): Promise<World> {
+    const world = await startWorld({ now: '2027-03-08T14:30:00Z' });
+    await world.apply(weekdays({ ends_on: '2027-03-08' }));
+    await world.until('2027-03-08T15:00:00Z');
+    world.simulator.device(frontDoor).goOffline();
+    world.simulator.faults.next(remove, refusal, always);
+    await world.apply(weekdays({ ends_on: '2027-03-08', status: 'paused' }));
+    return world;
+  }
+
+  it('is tried hourly while the code is valid, then daily, and given up after 30 days', async () => {
+    await using world = await refused();
+    await world.until('2027-03-08T20:30:00Z');
+    expect(callsIn(world, '2027-03-08T15:00:00Z', '2027-03-08T16:00:00Z')).toBeGreaterThan(12);
+    expect(callsIn(world, '2027-03-08T18:30:00Z', '2027-03-08T20:30:00Z')).toBe(2);
+    const [alert, ...others] = await alertsOf(world);
+    expect(others).toEqual([]);
+    expect(alert).toMatchObject({
+      kind: 'code.removing_late',
+      message: expect.stringContaining('Check that the lock'),
+    });
+    expect(alert?.message).toMatch(/Next try: Mon 8 Mar 1[56]:\d\d\./);
+    await world.until('2027-04-07T21:00:00Z');
+    expect(callsIn(world, '2027-03-12T00:00:00Z', '2027-04-07T00:00:00Z')).toBe(26);
+    expect(callsIn(world, '2027-03-08T15:00:00Z', '2027-04-07T21:00:00Z')).toBeLessThan(110);
+    expect(await world.codes()).toMatchObject([{ state: 'removing' }]);
+    await world.until('2027-04-09T00:00:00Z');
+    expect(await world.codes()).toMatchObject([{ state: 'closed', reason: 'given_up' }]);
+    expect(await alertsOf(world)).toMatchObject([{ kind: 'code.given_up' }]);
+    const before = world.simulator.requests.length;
+    await world.until('2027-04-20T00:00:00Z');
+    expect(world.simulator.requests).toHaveLength(before);
+  });
+
+  const triedForHours = (world: World) =>
+    world.relatch.deps.db.prisma.accessCode.updateMany({ data: { attempts: 50 } });
+
+  it('ends when Seam has taken the code off by itself, whatever it answers to the removal', async () => {
+    await using world = await refused();
+    await triedForHours(world);
+    await world.until('2027-03-08T16:30:00Z');
+    expect(await alertsOf(world)).toMatchObject([{ kind: 'code.removing_late' }]);
+    world.simulator.device(frontDoor).goOnline();
+    await world.until('2027-03-08T23:30:00Z');
+    expect(await world.codes()).toMatchObject([{ state: 'removed' }]);
+    expect(await alertsOf(world)).toEqual([]);
+  });
+
+  it.each([
+    ['whether an ended code is gone', 'GET /access_codes/get', 'created'],
+    ['whether a lost create was done', 'GET /access_codes/list', 'unknown'],
+  ])('asks ever more rarely, and not for ever, %s', async (_what, route, state) => {
+    await using world = await startWorld({ now: '2027-03-08T12:00:00Z', delivers: false });
+    if (state === 'unknown')
+      world.simulator.faults.next('POST /access_codes/create', { kind: 'answer_lost_after_commit' });
+    await world.apply(weekdays({ ends_on: '2027-03-08' }));
+    await world.simulator.advanceTo(new Date('2027-03-08T21:59:00Z'));
+    world.simulator.faults.next(route, refusal, always);
+    await world.until('2027-03-08T22:05:00Z');
+    await triedForHours(world);
+    await world.until('2027-03-08T22:30:00Z');
+    const before = world.calls(route);
+    await world.until('2027-03-09T02:30:00Z');
+    expect(world.calls(route) - before).toBe(4);
+    expect(await world.codes()).toMatchObject([{ state }]);
+    await world.simulator.advanceTo(new Date('2027-04-08T00:00:00Z'));
+    await world.rest();
+    expect(await world.codes()).toMatchObject([{ state: 'closed', reason: 'given_up' }]);
+    expect(await alertsOf(world)).toMatchObject([{ kind: 'code.given_up' }]);
   });
 });
 
