@@ -70,7 +70,10 @@ async function stillOrphans(deps: FlowDeps, { deviceId, orphans, budget, listAga
   if (orphans.length === 0) return [];
   if (budget.take(1) !== null) return null;
   const again = await listAgain();
-  if (!again.ok) return null;
+  if (!again.ok) {
+    budget.noteFailure(again.failure);
+    return null;
+  }
   const there = new Set(again.value.filter(({ isLeaving }) => !isLeaving).map(({ accessCodeId }) => accessCodeId));
   const known = await codesKnownAt(deps.db.prisma, deviceId, {
     accessCodeIds: orphans.map(({ listed }) => listed.accessCodeId),

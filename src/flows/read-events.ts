@@ -44,6 +44,7 @@ export async function readEvents(deps: FlowDeps, budget: Budget, isDry: boolean)
     if (stoppedBecause !== null) break;
     const page = await deps.seam.listEvents({ from, to, types: usedEventTypes, offset, limit: pageSize });
     if (!page.ok) {
+      budget.noteFailure(page.failure);
       stoppedBecause = page.failure.message;
       break;
     }

@@ -9,7 +9,7 @@ import { compareClocks } from './compare-clocks.ts';
 import { compareDevices, type DevicesCompared } from './compare-devices.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { type EventsRead, readEvents } from './read-events.ts';
-import { type PassLimits, passLimits, startBudget } from './reconcile-budget.ts';
+import { type Budget, type PassLimits, passLimits, startBudget } from './reconcile-budget.ts';
 
 const doorsPerPage = 2_000;
 
@@ -48,13 +48,16 @@ export async function reconcile(deps: FlowDeps, options: ReconcileOptions = {}):
 }
 
 async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): Promise<ReconcileReport> {
-  const budget = startBudget(options.limits ?? passLimits, options.signal);
+  const limits = options.limits ?? passLimits;
+  const budget = startBudget(limits, options.signal);
   if (!isDry && options.machine !== undefined) await compareClocks(deps, options.machine);
   const events = await readEvents(deps, budget, isDry);
   // Before doors are woken: after a restore their codes may be at Seam and want to be adopted, not made again.
   const { repairs, ...devices } = await compareDevices(deps, budget, isDry, options.pageSize);
-  const woken = isDry ? 0 : await sendPages(deps, sleepingDoors, options.pageSize);
-  const replanned = isDry ? 0 : await replanAfterTzdata(deps, options);
+  // Where Seam is slow, the devices take all of the time: the doors that sleep have one of their own.
+  const ownTime = startBudget(limits, options.signal);
+  const { sent: woken } = isDry ? nothingSent : await sendPages(deps, sleepingDoors, ownTime, options.pageSize);
+  const replanned = isDry ? 0 : await replanAfterTzdata(deps, ownTime, options);
   return { events, woken, devices, repairs: repairs.map(({ door, would }) => ({ door, would })), replanned };
 }
 
@@ -67,22 +70,35 @@ function logReport({ log }: FlowDeps, { events, woken, devices, repairs, replann
 
 async function replanAfterTzdata(
   deps: FlowDeps,
+  budget: Budget,
   { tzdataVersion = process.versions.tz ?? '', pageSize }: ReconcileOptions,
 ): Promise<number> {
   const known = await tzdataVersionOf(deps.db.prisma);
   if (known === tzdataVersion) return 0;
   // Plans of an installation that has not noted a version are younger than this process.
-  const sent = known === null ? 0 : await sendPages(deps, doorsOfActiveSchedules, pageSize);
+  const { sent, isAll } =
+    known === null ? nothingSent : await sendPages(deps, doorsOfActiveSchedules, budget, pageSize);
   // Noted last: a pass that is cut short is made again.
-  await saveTzdataVersion(deps.db.prisma, tzdataVersion);
+  if (isAll) await saveTzdataVersion(deps.db.prisma, tzdataVersion);
   return sent;
 }
 
-/** Sends plan jobs for all doors that are found, page by page, each with a transaction of its own. */
-async function sendPages(deps: FlowDeps, loadPage: LoadPage, pageSize = doorsPerPage): Promise<number> {
+const nothingSent = { sent: 0, isAll: true } as const;
+
+/**
+ * Sends plan jobs for all doors that are found, page by page, each with a transaction of its own. What is cut short is found
+ * again by the next pass: doors that have their job sleep no more.
+ */
+async function sendPages(
+  deps: FlowDeps,
+  loadPage: LoadPage,
+  budget: Budget,
+  pageSize = doorsPerPage,
+): Promise<{ sent: number; isAll: boolean }> {
   let sent = 0;
   let after: PlanKey | null = null;
   do {
+    if (budget.isOver() !== null) return { sent, isAll: false };
     const page: DoorPage = await deps.db.prisma.$transaction(async (tx) => {
       const { found, last } = await loadPage(tx, after, pageSize);
       await deps.queue.sendPlans(tx, found);
@@ -91,5 +107,5 @@ async function sendPages(deps: FlowDeps, loadPage: LoadPage, pageSize = doorsPer
     sent += page.found.length;
     after = page.last;
   } while (after !== null);
-  return sent;
+  return { sent, isAll: true };
 }

@@ -155,15 +155,66 @@ it('stops when Seam cannot be reached, and loses nothing by it', async () => {
   await using world = await startWorld({ now, delivers: false });
   await world.apply(weekdays());
   await world.sweep();
-  world.simulator.faults.next(listEvents, { kind: 'status', status: 429, type: 'rate_limit_exceeded' });
+  const tooMany = { kind: 'status', status: 429, type: 'rate_limit_exceeded' } as const;
+  world.simulator.faults.next(listEvents, tooMany);
+  const before = world.simulator.requests.length;
+  // Whoever is told to wait asks nothing else.
+  expect(await world.pass()).toMatchObject({
+    events: { stoppedBecause: expect.stringContaining('429') },
+    devices: { compared: 0, stoppedBecause: expect.stringContaining('429') },
+  });
+  expect(world.simulator.requests.slice(before).map(({ path }) => path)).toEqual(['/events/list']);
   world.simulator.faults.next('GET /access_codes/list', { kind: 'status', status: 401, type: 'unauthorized' });
   const report = await world.pass();
-  expect(report?.events.stoppedBecause).toContain('429');
   expect(report?.devices).toMatchObject({ compared: 0, failed: 1, stoppedBecause: expect.stringContaining('401') });
   // A refused key is tried again once a minute.
   await world.until('2027-03-08T12:05:00Z');
   expect(await world.pass()).toMatchObject({ events: { stoppedBecause: null } });
   expect((await world.codes()).map(({ state }) => state)).toEqual(['created']);
+});
+
+it.each([
+  ['the list of one', 0],
+  ['the second look at its orphans', 1],
+])('ends at a door where Seam asks to wait, and goes on there: %s', async (_which, orphans) => {
+  await using world = await startWorld({ now, delivers: false });
+  const list = 'GET /access_codes/list';
+  const devices = [frontDoor, backDoor];
+  await world.apply(schedulesFile([aSchedule({ devices }), aSchedule({ key: 'old', devices, pin: 'rotate' })]));
+  await world.sweep();
+  if (orphans > 0) {
+    const { db } = world.relatch.deps;
+    await db.pool.query("delete from access_codes c using schedules s where s.id = c.schedule_id and s.key = 'old'");
+    await db.prisma.schedule.update({ where: { key: 'old' }, data: { status: 'paused' } });
+    await world.simulator.advanceTo(new Date('2027-03-08T12:10:00Z'));
+    // The first look at each door has its answer.
+    world.simulator.faults.next(list, { kind: 'slow', delayMs: 1 });
+  }
+  world.simulator.faults.next(list, { kind: 'status', status: 429, type: 'rate_limit_exceeded' });
+  const [before, lists] = [world.simulator.requests.length, world.calls(list)];
+  const first = await world.pass();
+  expect(first.devices.stoppedBecause).toContain('429');
+  expect(world.calls(list) - lists).toBe(1 + orphans);
+  expect(world.simulator.requests.slice(before)).toHaveLength(2 + orphans);
+  expect((await position(world)).devicesComparedTo).toBe([...devices].sort()[0]);
+  const second = await world.pass();
+  expect(second.devices).toMatchObject({ compared: 1, stoppedBecause: null });
+});
+
+it('leaves doors to the next pass when its time is over or the service stops', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  const devices = [frontDoor, backDoor];
+  await world.apply(weekdays({ devices }));
+  await world.sweep();
+  await world.relatch.deps.db.pool.query('delete from access_codes');
+  const stopped = new AbortController();
+  stopped.abort();
+  const tzdataVersion = 'another release';
+  for (const cut of [{ signal: stopped.signal }, { limits: { seamCalls: 0, durationMs: 0 } }]) {
+    expect(await world.pass({ ...cut, tzdataVersion })).toMatchObject({ woken: 0, replanned: 0 });
+  }
+  const limits = { seamCalls: 0, durationMs: 60_000 };
+  expect(await world.pass({ limits, tzdataVersion })).toMatchObject({ woken: 2, replanned: 2 });
 });
 
 it('says in a dry run what it would do at which door, and writes nothing', async () => {
