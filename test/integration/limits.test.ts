@@ -113,6 +113,42 @@ it('keeps the other codes of a door from calling while a 429 says to wait, and t
   ).toEqual([200, 200, 200]);
 });
 
+it.each([
+  ['moved', 'PATCH /access_codes/update', { windows: daily('11:00', '17:00') }],
+  ['taken away', 'DELETE /access_codes/delete', { status: 'paused' }],
+])('waits as long as a 429 says before a code is %s, and keeps no other door waiting', async (_what, route, change) => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  const both = (fields: Record<string, unknown>): string =>
+    schedulesFile([
+      aSchedule({ key: 'front', pin: 'rotate', ...fields }),
+      aSchedule({ key: 'front-too', pin: 'rotate', ...fields }),
+      aSchedule({ key: 'back', devices: [backDoor], ...fields }),
+    ]);
+  await world.apply(both({}));
+  await world.until('2027-03-08T12:05:00Z');
+  const refusal = { kind: 'status', status: 429, retryAfterSeconds: 150 } as const;
+  world.simulator.faults.next(route, refusal, { device_id: frontDoor });
+  await world.apply(both(change));
+  await world.until('2027-03-08T12:05:20Z');
+  const statuses = (): number[] =>
+    requestsOf(world, route.split(' ')[1] ?? '').flatMap(({ status }) =>
+      status === 429 || status === 200 ? [status] : [],
+    );
+  const codesAt = (door: string) => world.simulator.codes({ device_id: door });
+  expect(statuses().filter((status) => status === 429)).toHaveLength(1);
+  // Moved, or gone.
+  const isDone = (door: string): boolean =>
+    codesAt(door).every(({ starts_at }) => starts_at === '2027-03-08T16:00:00.000Z');
+  expect(isDone(backDoor)).toBe(true);
+  expect(isDone(frontDoor)).toBe(false);
+  const atOnce = statuses();
+  await world.until('2027-03-08T12:07:29Z');
+  expect(statuses()).toEqual(atOnce);
+  expect(isDone(frontDoor)).toBe(false);
+  await world.until('2027-03-08T12:08:00Z');
+  expect(isDone(frontDoor)).toBe(true);
+});
+
 it('leaves a row that has to wait for a slot as it was, and tells why if its window passes so', async () => {
   await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
   const refusal = { kind: 'status', status: 429, retryAfterSeconds: 86_400 } as const;
