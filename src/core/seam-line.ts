@@ -24,9 +24,9 @@ export interface CallOutcome {
   readonly sign: LineSign;
 }
 
-/** So many calls without an answer in a row, at so many doors, are an outage and no trouble of a door's own. */
+/** So many calls without an answer in a row, at so many doors or at all that there are, are an outage and no trouble of a door's own. */
 const silentFailures = 5;
-const silentDevices = 3;
+export const silentDevices = 3;
 export const refusedProbeMs = 60_000;
 /** A try that has told nothing by then is lost with its worker: no call lasts so long. */
 export const probeLeaseMs = 15_000;
@@ -53,11 +53,12 @@ export const clearLine: SeamLine = {
  * The line after a call; the same object when nothing changes.
  * @param random uniform whole number below its argument
  * @param isWindowNear whether a code is wanted within minutes
+ * @param devices how many there are; beyond `silentDevices` it does not matter
  */
 export function afterCall(
   line: SeamLine,
   outcome: CallOutcome,
-  at: { now: Date; random: (below: number) => number; isWindowNear: boolean },
+  at: { now: Date; random: (below: number) => number; isWindowNear: boolean; devices: number },
 ): SeamLine {
   const { call, sign } = outcome;
   const inMs = (ms: number): Date => new Date(at.now.getTime() + ms);
@@ -81,7 +82,8 @@ export function afterCall(
       const failingDevices = line.failingDevices.includes(outcome.deviceId)
         ? line.failingDevices
         : [...line.failingDevices, outcome.deviceId].slice(0, silentDevices);
-      const isOutage = failures >= silentFailures && failingDevices.length >= silentDevices;
+      const isEverywhere = failingDevices.length >= Math.min(silentDevices, at.devices);
+      const isOutage = failures >= silentFailures && isEverywhere;
       if (line.state === 'clear' && !isOutage) return { ...line, failures, failingDevices };
       // Calls that were under way when it fell silent tell nothing new.
       if (line.state === 'silent' && !line.isProbing) return line;

@@ -83,6 +83,16 @@ export async function wakeHeldBack(tx: Tx, now: Date, settleMs: number): Promise
       from woken where c.id = woken.id and woken.at < c.next_try_at`;
 }
 
+/** How many devices schedules have or open codes are on, counted no further than `max`. */
+export async function countDevices(tx: Tx, max: number): Promise<number> {
+  const [row] = await tx.$queryRaw<{ count: number }[]>`
+    select count(*)::int as count from (
+      (select distinct device_id from schedule_devices order by device_id limit ${max})
+      union
+      (select distinct device_id from access_codes where next_try_at is not null order by device_id limit ${max})) d`;
+  return Math.min(max, row?.count ?? 0);
+}
+
 /** Whether a code that is to be asked for again soon is wanted by then. */
 export async function isWindowNear(tx: Tx, now: Date, until: Date): Promise<boolean> {
   const [row] = await tx.$queryRaw<{ is_near: boolean }[]>`

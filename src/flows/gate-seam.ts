@@ -11,11 +11,13 @@ import {
   probeLeaseMs,
   type SeamCall,
   type SeamLine,
+  silentDevices,
 } from '../core/seam-line.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import { blockCalls, type CodeName, takeSlot, waitsForSlot } from '../db/seam-budgets.ts';
 import {
   claimProbe,
+  countDevices,
   countWaiting,
   isWindowNear,
   type LineView,
@@ -152,8 +154,10 @@ async function noteOutcome(deps: GateDeps, outcome: CallOutcome): Promise<void> 
   const now = deps.now();
   const entry = await deps.db.prisma.$transaction(async (tx) => {
     const line = await lockLine(tx);
-    const near = outcome.sign === 'silence' && (await isWindowNear(tx, now, new Date(now.getTime() + nearMs)));
-    const next = afterCall(line, outcome, { now, random: deps.random, isWindowNear: near });
+    const isSilence = outcome.sign === 'silence';
+    const near = isSilence && (await isWindowNear(tx, now, new Date(now.getTime() + nearMs)));
+    const devices = isSilence ? await countDevices(tx, silentDevices) : 0;
+    const next = afterCall(line, outcome, { now, random: deps.random, isWindowNear: near, devices });
     if (next === line) return null;
     await saveLine(tx, next);
     if (next.state === line.state) return null;
@@ -170,7 +174,7 @@ function lineEntry({ state, failures }: SeamLine, at: Date): HistoryEntry {
     case 'clear':
       return { at, kind: 'seam.resumed', message: 'Seam answers and takes our key again: calls go on.' };
     case 'silent': {
-      const message = `Seam does not answer: ${failures} calls in a row failed, at several doors. One call at a time finds out when it does; nothing is given up.`;
+      const message = `Seam does not answer: ${failures} calls in a row failed, at several doors or at all that there are. One call at a time finds out when it does; nothing is given up.`;
       return { at, kind: 'seam.paused', aspect: state, message, detail: { outcome: state } };
     }
     case 'refused': {

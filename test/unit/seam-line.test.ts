@@ -4,7 +4,7 @@ import { afterCall, type CallOutcome, clearLine, heldBackMs, type SeamLine } fro
 
 const now = new Date('2027-03-08T12:00:00Z');
 const later = (ms: number): Date => new Date(now.getTime() + ms);
-const at = { now, random: () => 0, isWindowNear: false };
+const at = { now, random: () => 0, isWindowNear: false, devices: 3 };
 
 function lineAfter(line: SeamLine, ...outcomes: Partial<CallOutcome>[]): SeamLine {
   return outcomes.reduce(
@@ -24,6 +24,20 @@ describe('a line to Seam', () => {
       probeAt: later(5_000),
     });
     expect(lineAfter(clearLine, ...silences('a', 'b', 'a', 'b', 'a', 'b', 'a')).state).toBe('clear');
+  });
+
+  it.each([
+    [1, ['a', 'a', 'a', 'a', 'a']],
+    [2, ['a', 'b', 'a', 'b', 'a']],
+  ])('falls silent where all doors that there are fail, be they %i', (devices, failing) => {
+    const after = (deviceIds: readonly string[]): SeamLine =>
+      deviceIds.reduce<SeamLine>(
+        (line, deviceId) => afterCall(line, { call: 'read', deviceId, sign: 'silence' }, { ...at, devices }),
+        clearLine,
+      );
+    expect(after(failing.slice(1)).state).toBe('clear');
+    expect(after(failing).state).toBe('silent');
+    if (devices > 1) expect(after(failing.map(() => 'a')).state).toBe('clear');
   });
 
   it('counts anew after any answer', () => {
