@@ -30,14 +30,14 @@ describe('a line to Seam', () => {
     [1, ['a', 'a', 'a', 'a', 'a']],
     [2, ['a', 'b', 'a', 'b', 'a']],
   ])('falls silent where all doors that there are fail, be they %i', (devices, failing) => {
-    const after = (deviceIds: readonly string[]): SeamLine =>
+    const lineOf = (deviceIds: readonly string[]): SeamLine =>
       deviceIds.reduce<SeamLine>(
         (line, deviceId) => afterCall(line, { call: 'read', deviceId, sign: 'silence' }, { ...at, devices }),
         clearLine,
       );
-    expect(after(failing.slice(1)).state).toBe('clear');
-    expect(after(failing).state).toBe('silent');
-    if (devices > 1) expect(after(failing.map(() => 'a')).state).toBe('clear');
+    expect(lineOf(failing.slice(1)).state).toBe('clear');
+    expect(lineOf(failing).state).toBe('silent');
+    if (devices > 1) expect(lineOf(failing.map(() => 'a')).state).toBe('clear');
   });
 
   it('counts anew after any answer', () => {
