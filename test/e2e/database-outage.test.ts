@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Service } from '../support/processes.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { aDoor, deliver, type Stage, slowMs, startStage, statusOf } from './stage.ts';
+import { assertSettled } from './settled.ts';
+import { aDoor, deliver, type Instance, type Stage, slowMs, startStage, statusOf } from './stage.ts';
 
 const answersWithinMs = 3_000;
 
@@ -9,7 +9,7 @@ describe.concurrent('a delivery', () => {
   it.each([
     ['hangs', async (way: TcpProxy) => way.hang()],
     ['is down', (way: TcpProxy) => way.refuse()],
-  ])('while the database %s is answered 503 within 3 s, and handled when it is sent again later', async (_, strike) => {
+  ])('while the database %s is answered 503 within 3 s, and handled when it is sent again later', async (how, strike) => {
     await using stage = await startStage();
     const direct = new URL(stage.env.DATABASE_URL!);
     await using way = await startTcpProxy({ host: direct.hostname, port: Number(direct.port) });
@@ -28,8 +28,10 @@ describe.concurrent('a delivery', () => {
     expect(crowd).toEqual(crowd.map(() => ({ status: 503, isInTime: true })));
 
     await way.recover();
+    const struckAtMs = performance.now();
     await vi.waitFor(async () => expect(await statusOf(service, '/readyz')).toBe(200), slowMs);
     await expectHandled(stage, service, await sentAgain(service, removed));
+    await assertSettled(stage, { scenario: `the database ${how} while deliveries come`, faults: 1, struckAtMs });
   });
 });
 
@@ -61,18 +63,20 @@ it.concurrent('adopts the code that Seam made while the database was away', asyn
   await vi.waitFor(() => expect(simulator.codes()).toHaveLength(1), slowMs);
   await vi.waitFor(() => expect(service.logs()).toContain('job failed'), slowMs);
   await way.recover();
+  const struckAtMs = performance.now();
   await vi.waitFor(
     async () => expect(await stage.codes()).toMatchObject([{ state: 'created', adopted: true }]),
     slowMs,
   );
   expect(simulator.codes()).toHaveLength(1);
   expect(process.kill(service.pid, 0)).toBe(true);
+  await assertSettled(stage, { scenario: 'the database is away while Seam makes a code', faults: 1, struckAtMs });
 });
 
 type Delivery = Parameters<typeof deliver>[1];
 
 /** As its sender does: until it is acknowledged. */
-async function sentAgain(service: Service, delivery: Delivery): Promise<number> {
+async function sentAgain(service: Instance, delivery: Delivery): Promise<number> {
   return vi.waitFor(async () => {
     const status = await deliver(service, delivery);
     expect(status).toBe(202);
@@ -80,7 +84,7 @@ async function sentAgain(service: Service, delivery: Delivery): Promise<number> 
   }, slowMs);
 }
 
-async function expectHandled(stage: Stage, service: Service, status: number): Promise<void> {
+async function expectHandled(stage: Stage, service: Instance, status: number): Promise<void> {
   expect(status).toBe(202);
   await vi.waitFor(async () => {
     expect((await stage.codes()).map(({ state }) => state)).toEqual(['removed', 'created']);

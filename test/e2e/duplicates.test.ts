@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { assertSettled } from './settled.ts';
 import { aDoor, deliver, slowMs, startStage } from './stage.ts';
 
 it('makes one job and one code of 200 identical deliveries that reach two instances at once', async () => {
@@ -9,6 +10,7 @@ it('makes one job and one code of 200 identical deliveries that reach two instan
   await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
   await stage.rest();
   const removed = await stage.outlive();
+  const struckAtMs = performance.now();
   const createsBefore = createCalls(simulator);
 
   const answers = await Promise.all(Array.from({ length: 200 }, (_, at) => deliver(services[at % 2]!, removed)));
@@ -23,6 +25,7 @@ it('makes one job and one code of 200 identical deliveries that reach two instan
   expect(simulator.codes()).toHaveLength(1);
   expect(createCalls(simulator)).toBe(createsBefore + 1);
   expect(await stage.codes()).toHaveLength(2);
+  await assertSettled(stage, { scenario: '200 copies at once', faults: 199, struckAtMs });
 });
 
 function createCalls({ requests }: { requests: readonly { path: string }[] }): number {

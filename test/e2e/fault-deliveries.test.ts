@@ -1,13 +1,14 @@
 // Deliveries that come again, out of order, too late, or from somebody else.
 import { expect, it, vi } from 'vitest';
-import type { Service } from '../support/processes.ts';
 import { anAccessCodeEvent, aRemovedEvent, otherWebhookSecret, type SignedDelivery, sign } from '../support/sign.ts';
-import { deliver, type Stage, slowMs, startStage } from './stage.ts';
+import { assertSettled } from './settled.ts';
+import { deliver, type Instance, noteAcknowledged, type Stage, slowMs, startStage } from './stage.ts';
 
 it.concurrent('takes an event once that comes three times in a row and once more as another message', async () => {
   await using stage = await startStage();
   const service = await chainOf(stage);
   const removed = await stage.outlive();
+  const struckAtMs = performance.now();
   const asOther = sign(removed.body);
   const outcomes = [];
   for (const one of [removed, removed, removed, asOther]) outcomes.push(await outcomeOf(service, one));
@@ -15,6 +16,7 @@ it.concurrent('takes an event once that comes three times in a row and once more
   await expectReplaced(stage);
   expect((await stage.db.query('select state, run from inbox')).rows).toEqual([{ state: 'handled', run: 1 }]);
   expect((await stage.db.query(`select state from pgboss.job where name = 'event'`)).rows).toHaveLength(1);
+  await assertSettled(stage, { scenario: 'one event four times', faults: 3, struckAtMs });
 });
 
 it.concurrent('does nothing about older events that come after newer ones', async () => {
@@ -33,8 +35,10 @@ it.concurrent('does nothing about older events that come after newer ones', asyn
     anAccessCodeEvent('access_code.set_on_device', { ...ofCode, code: code ?? '' }),
     anAccessCodeEvent('access_code.created', ofCode),
   ];
+  const struckAtMs = performance.now();
   for (const event of late) expect(await deliver(service, sign(JSON.stringify(event)))).toBe(202);
   await expectReplaced(stage);
+  await assertSettled(stage, { scenario: 'older events after newer ones', faults: late.length, struckAtMs });
 });
 
 it.concurrent('believes either of two secrets and nobody else, within five minutes of its clock', async () => {
@@ -58,6 +62,7 @@ it.concurrent('believes either of two secrets and nobody else, within five minut
     sign(body, { at: ago(305) }),
     sign(body, { at: ago(-305) }),
   ];
+  const struckAtMs = performance.now();
   for (const one of refused) expect(await deliver(service, one)).toBe(401);
   expect((await stage.db.query('select 1 from inbox')).rows).toEqual([]);
 
@@ -66,10 +71,15 @@ it.concurrent('believes either of two secrets and nobody else, within five minut
   // Captured, and replayed at once.
   expect(await outcomeOf(service, removed)).toBe('duplicate');
   await expectReplaced(stage);
+  await assertSettled(stage, {
+    scenario: 'forged, altered and replayed deliveries',
+    faults: refused.length,
+    struckAtMs,
+  });
 });
 
 /** An instance, and a door whose first code is made. Nothing but what the test delivers comes from Seam. */
-async function chainOf(stage: Stage, env: Record<string, string> = {}): Promise<Service> {
+async function chainOf(stage: Stage, env: Record<string, string> = {}): Promise<Instance> {
   const service = await stage.startServing(env);
   return service;
 }
@@ -85,8 +95,10 @@ async function expectReplaced(stage: Stage): Promise<void> {
   expect(made).toHaveLength(2);
 }
 
-async function outcomeOf(service: Service, { body, headers }: SignedDelivery): Promise<unknown> {
+async function outcomeOf(service: Instance, delivery: SignedDelivery): Promise<unknown> {
+  const { body, headers } = delivery;
   const response = await fetch(`${service.url}/webhooks/seam`, { method: 'POST', headers, body });
   expect(response.status).toBe(202);
+  noteAcknowledged(service, delivery);
   return ((await response.json()) as { outcome: unknown }).outcome;
 }

@@ -5,6 +5,7 @@ import { expect, it, vi } from 'vitest';
 import { poisonDatabase } from '../support/poison.ts';
 import { runScript } from '../support/processes.ts';
 import { anAccessCodeEvent, aRemovedEvent, otherWebhookSecret, sign } from '../support/sign.ts';
+import { assertSettled } from './settled.ts';
 import { deliver, type Stage, slowMs, startStage } from './stage.ts';
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -39,6 +40,7 @@ it('accounts for every event: handled, ignored with a reason, or a dead letter t
   ].filter((body) => body !== '');
   const events = [poisoned, ...ours].map((event) => JSON.stringify(event));
   const before = await total(stage);
+  const struckAtMs = performance.now();
   const statuses = await Promise.all([...events, ...useless].map((body) => deliver(service, sign(body))));
   expect(statuses).toEqual(statuses.map(() => 202));
   expect(await deliver(service, sign(events[0]!, { secret: otherWebhookSecret }))).toBe(401);
@@ -54,6 +56,12 @@ it('accounts for every event: handled, ignored with a reason, or a dead letter t
   }, slowMs);
   expect(await openAlerts(stage)).toBe(1);
 
+  await assertSettled(stage, {
+    scenario: 'useless events, and one that kills its handler',
+    faults: 1 + useless.length,
+    struckAtMs,
+  });
+
   await relatch(stage, 'dead-letters', 'retry', letter.id);
   await vi.waitFor(async () => expect(await listed(stage)).toMatchObject([{ id: letter.id, times: 2 }]), slowMs);
   expect(await openAlerts(stage)).toBe(1);
@@ -64,6 +72,7 @@ it('accounts for every event: handled, ignored with a reason, or a dead letter t
   await stage.rest();
   expect(await deliveredBy(stage)).toEqual({ handled: ours.length + 1, ignored: useless.length });
   expect(simulator.codes()).toHaveLength(1);
+  await assertSettled(stage, { scenario: 'the dead letter, retried twice', faults: 2, struckAtMs });
 });
 
 /** Rows that deliveries made, by their state. */

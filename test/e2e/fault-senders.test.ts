@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, it, vi } from 'vitest';
 import type { Service } from '../support/processes.ts';
 import { aRemovedEvent, sign } from '../support/sign.ts';
+import { assertSettled } from './settled.ts';
 import { deliver, startStage } from './stage.ts';
 
 const path = '/webhooks/seam';
@@ -28,6 +29,7 @@ it('refuses what is too large, compressed, or no request, without a row', async 
     return response?.status ?? 413;
   };
   const event = JSON.stringify(aRemovedEvent());
+  const struckAtMs = performance.now();
   expect(await post(JSON.stringify('x'.repeat(300_000)))).toBe(413);
   const huge = Buffer.alloc(50_000_000, 'x');
   expect(await post(huge)).toBe(413);
@@ -50,12 +52,14 @@ it('refuses what is too large, compressed, or no request, without a row', async 
 
   expect((await stage.db.query('select 1 from inbox')).rows).toEqual([]);
   expect(await deliver(service, sign(event))).toBe(202);
+  await assertSettled(stage, { scenario: 'requests too large, compressed, or none', faults: 9, struckAtMs });
 });
 
 it('cuts a body that comes one byte a second, and 300 senders of half a header, and serves others meanwhile', async () => {
   await using stage = await startStage();
   const service = await stage.start();
   const idle = await socketsOf(service);
+  const struckAtMs = performance.now();
   const drip = await dripping(service);
   const slow = await Promise.all(
     Array.from({ length: 300 }, () => opened(service, `POST ${path} HTTP/1.1\r\nhost: x\r\n`)),
@@ -73,6 +77,7 @@ it('cuts a body that comes one byte a second, and 300 senders of half a header, 
   // What is left are connections to the database, and those that the honest sender keeps.
   await vi.waitFor(async () => expect(await socketsOf(service)).toBeLessThan(idle + 30), cutWithinMs);
   expect((await stage.db.query('select count(*)::int as rows from inbox')).rows).toEqual([{ rows: 50 }]);
+  await assertSettled(stage, { scenario: '301 slow senders', faults: 301, struckAtMs });
 });
 
 interface Sender {

@@ -1,12 +1,14 @@
 // What happens to a database beside us: a newer release at work in it, a disk without space, a night that nobody was up for.
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
+import { assertSettled } from './settled.ts';
 import { deliver, slowMs, startStage } from './stage.ts';
 
 it.concurrent('works beside a newer release that has brought the database further', async () => {
   await using stage = await startStage();
   const { db, simulator } = stage;
   const older = await stage.startServing();
+  const struckAtMs = performance.now();
   // As a release does that is compatible with the one before: it only adds.
   for (const table of ['inbox', 'access_codes', 'schedules', 'history', 'alerts']) {
     await db.query(
@@ -27,6 +29,7 @@ it.concurrent('works beside a newer release that has brought the database furthe
   }, slowMs);
   await stage.rest();
   expect(simulator.codes()).toHaveLength(1);
+  await assertSettled(stage, { scenario: 'a newer release beside an older one', faults: 1, struckAtMs });
 });
 
 it.concurrent('acknowledges nothing while the database’s disk is full, and loses nothing by it', async () => {
@@ -41,12 +44,14 @@ it.concurrent('acknowledges nothing while the database’s disk is full, and los
     await db.query(`create trigger no_space before insert or update on ${table} execute function no_space()`);
   expect(await deliver(service, removed)).toBe(503);
   for (const table of tables) await db.query(`drop trigger no_space on ${table}`);
+  const struckAtMs = performance.now();
   expect(await deliver(service, removed)).toBe(202);
   await vi.waitFor(async () => {
     expect((await stage.codes()).map(({ state }) => state)).toEqual(['removed', 'created']);
   }, slowMs);
   await stage.rest();
   expect(simulator.codes()).toHaveLength(1);
+  await assertSettled(stage, { scenario: 'a full disk', faults: 1, struckAtMs });
 });
 
 it.concurrent('makes up at its start for the nights and passes that it was down for', async () => {
@@ -61,6 +66,7 @@ it.concurrent('makes up at its start for the nights and passes that it was down 
   // Its end is told to nobody, and told again by nobody.
   await stage.outlive();
 
+  const struckAtMs = performance.now();
   await stage.start();
   await vi.waitFor(async () => {
     expect((await stage.codes()).map(({ state }) => state)).toEqual(['removed', 'created']);
@@ -68,4 +74,5 @@ it.concurrent('makes up at its start for the nights and passes that it was down 
   }, slowMs);
   await stage.rest();
   expect(simulator.codes()).toHaveLength(1);
+  await assertSettled(stage, { scenario: 'down for three days', faults: 1, struckAtMs });
 });

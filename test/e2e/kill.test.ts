@@ -3,6 +3,7 @@ import { expect, it, vi } from 'vitest';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import type { Service } from '../support/processes.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { assertSettled } from './settled.ts';
 import { aDoor, slowMs, startStage } from './stage.ts';
 
 const createRoute = '/access_codes/create';
@@ -15,6 +16,7 @@ it.concurrent('adopts the code that Seam made just before the process was killed
   await stage.apply(aDoor());
   await vi.waitFor(() => expect(simulator.codes()).toHaveLength(1), slowMs);
   killed.kill('SIGKILL');
+  const struckAtMs = performance.now();
   await killed.exited;
   expect(await stage.codes()).toMatchObject([{ state: 'calling', access_code_id: null }]);
 
@@ -25,6 +27,7 @@ it.concurrent('adopts the code that Seam made just before the process was killed
   expect(more).toEqual([]);
   expect(await stage.codes()).toMatchObject([{ adopted: true, access_code_id: made!.access_code_id }]);
   expect(creates(simulator)).toBe(1);
+  await assertSettled(stage, { scenario: 'killed after Seam made the code', faults: 1, struckAtMs });
 });
 
 it.concurrent('makes one code after the process was killed before its call reached Seam', async () => {
@@ -35,6 +38,7 @@ it.concurrent('makes one code after the process was killed before its call reach
   await stage.apply(aDoor());
   await vi.waitFor(() => expect(creates(simulator)).toBe(1), slowMs);
   killed.kill('SIGKILL');
+  const struckAtMs = performance.now();
   await killed.exited;
   expect(simulator.codes()).toEqual([]);
   expect(await stage.codes()).toMatchObject([{ state: 'calling' }]);
@@ -44,6 +48,7 @@ it.concurrent('makes one code after the process was killed before its call reach
   await stage.rest();
   expect(await stage.codes()).toMatchObject([{ adopted: false }]);
   expect(simulator.codes()).toHaveLength(1);
+  await assertSettled(stage, { scenario: 'killed before its call reached Seam', faults: 1, struckAtMs });
 });
 
 it.concurrent('runs the job of a killed worker on another instance', async () => {
@@ -63,15 +68,16 @@ it.concurrent('runs the job of a killed worker on another instance', async () =>
   await vi.waitFor(() => expect(asked()).toBe(1), slowMs);
 
   const holder = instances[firstWay.connections > 0 ? 0 : 1]!;
-  const killedAtMs = performance.now();
+  const struckAtMs = performance.now();
   holder.kill('SIGKILL');
   await vi.waitFor(() => expect(asked()).toBeGreaterThan(1), slowMs);
-  const afterMs = performance.now() - killedAtMs;
+  const afterMs = performance.now() - struckAtMs;
   // A figure to watch (goal: 15 s), not to judge by: a loaded machine is no fault.
   console.log(`a killed worker's job ran again after ${(afterMs / 1_000).toFixed(1)} s`);
   await vi.waitFor(async () => expect(await stage.codes()).toMatchObject([{ state: 'created' }]), slowMs);
   expect(simulator.codes()).toHaveLength(1);
   expect(livingOf(instances, holder)).toHaveLength(1);
+  await assertSettled(stage, { scenario: 'the worker of a job killed beside another', faults: 1, struckAtMs });
 });
 
 function creates({ requests }: Simulator): number {

@@ -4,6 +4,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect, vi } from 'vitest';
+import { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
 import { openTool } from '../../src/deps.ts';
@@ -21,14 +22,25 @@ export interface CodeRow {
   readonly adopted: boolean;
 }
 
+/** Ids of the messages that were acknowledged, each with the id of its event, if it has one: there is a row with either. */
+export type Promised = Map<string, string | null>;
+
+/** An instance of the service, and what any instance of its stage has acknowledged. */
+export interface Instance extends Service {
+  readonly acknowledged: Promised;
+}
+
 export interface Stage extends AsyncDisposable {
   readonly simulator: Simulator;
   readonly db: pg.Pool;
   /** What an instance is started with. */
   readonly env: Env;
-  start(env?: Env): Promise<Service>;
+  /** The instances that have not ended. */
+  readonly running: ReadonlySet<Instance>;
+  readonly acknowledged: Promised;
+  start(env?: Env): Promise<Instance>;
   /** Starts an instance and gives it a door, whose code is there when it answers. */
-  startServing(env?: Env): Promise<Service>;
+  startServing(env?: Env): Promise<Instance>;
   /** Runs an instance that must not come up. */
   fail(env: Env): Promise<Finished>;
   /** Applies a daily schedule for each door, as the seed does; their next windows begin in two hours. */
@@ -70,7 +82,9 @@ export async function startStage(
   };
   const db = new pg.Pool({ connectionString: database.url, max: 2 });
   db.on('error', () => undefined);
-  const services: Service[] = [];
+  const services: Instance[] = [];
+  const running = new Set<Instance>();
+  const acknowledged: Promised = new Map();
   const said: string[] = [];
 
   async function outliveAll(): ReturnType<Stage['outliveAll']> {
@@ -94,9 +108,13 @@ export async function startStage(
     simulator,
     db,
     env,
+    running,
+    acknowledged,
     async start(changes = {}) {
-      const service = await startService({ env: { ...env, ...changes } });
+      const service = { ...(await startService({ env: { ...env, ...changes } })), acknowledged };
       services.push(service);
+      running.add(service);
+      void service.exited.then(() => running.delete(service));
       return service;
     },
     async startServing(changes) {
@@ -164,15 +182,34 @@ export async function startStage(
 }
 
 /** Sends a delivery as Seam does; the answer's status. */
-export async function deliver(service: { url: string }, { body, headers }: SignedDelivery): Promise<number> {
+export async function deliver(
+  service: Pick<Instance, 'url' | 'acknowledged'>,
+  delivery: SignedDelivery,
+): Promise<number> {
   const response = await fetch(`${service.url}/webhooks/seam`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body,
+    headers: { 'content-type': 'application/json', ...delivery.headers },
+    body: delivery.body,
     signal: AbortSignal.timeout(slowMs),
   });
   await response.arrayBuffer();
+  if (response.status === 202) noteAcknowledged(service, delivery);
   return response.status;
+}
+
+const WithEventId = z.object({ event_id: z.string() });
+
+/** From now on there must be a row for it. */
+export function noteAcknowledged({ acknowledged }: Pick<Instance, 'acknowledged'>, delivery: SignedDelivery): void {
+  acknowledged.set(delivery.headers['svix-id'], eventIdOf(delivery.body));
+}
+
+function eventIdOf(body: string): string | null {
+  try {
+    return WithEventId.parse(JSON.parse(body)).event_id;
+  } catch {
+    return null;
+  }
 }
 
 /** The status of a page, such as /readyz. */
