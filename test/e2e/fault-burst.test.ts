@@ -1,14 +1,18 @@
 // Ten thousand deliveries at once, one instance stopped in the middle of them.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { expect, it, vi } from 'vitest';
-import type { Service } from '../support/processes.ts';
 import { anAccessCodeEvent, aRemovedEvent, type SignedDelivery, sign } from '../support/sign.ts';
-import { aDoor, type Stage, slowMs, startStage } from './stage.ts';
+import { assertSettled } from './settled.ts';
+import { aDoor, type Instance, noteAcknowledged, type Stage, slowMs, startStage } from './stage.ts';
 
 const deliveries = 10_000;
 const ours = 3_000;
+const backlog = 2_000;
+// What a service has come to hold when it has worked for a while is not what a burst adds.
+const warmUps = 1_000;
+const warmUpsOfOurs = warmUps * 0.3;
 // After so long Seam gives a delivery up and counts it as failed.
 const senderWaitsMs = 15_000;
 const inFlight = 64;
@@ -36,7 +40,16 @@ it('stores 10,000 deliveries at once, none lost and none twice, though an instan
   const signed = [...notes, ...others].map((event) => sign(JSON.stringify(event)));
   const sent = interleaved(removals, signed);
 
+  const warmUp = Array.from({ length: warmUps }, (_, at) => {
+    const { access_code_id, device_id } = codes[at % codes.length]!;
+    const note = anAccessCodeEvent('access_code.set_on_device', { access_code_id, device_id, code: '12345678' });
+    return sign(JSON.stringify(at < warmUpsOfOurs ? note : { ...note, event_type: 'lock.unlocked' }));
+  });
+  await deliverAll(services, warmUp);
+  await stage.rest();
+
   const before = await residentMb(services[1]!);
+  await forgetPeak(services[1]!);
   const startedMs = performance.now();
   const { times, repeated } = await deliverAll(services, sent, () => services[0]!.kill('SIGTERM'));
   const tookMs = performance.now() - startedMs;
@@ -44,12 +57,12 @@ it('stores 10,000 deliveries at once, none lost and none twice, though an instan
   const sorted = times.toSorted((a, b) => a - b);
   const p99 = sorted[Math.floor(sorted.length * 0.99)]!;
   console.log(
-    `${deliveries} acknowledged in ${(tookMs / 1_000).toFixed(1)} s, p50 ${sorted[deliveries / 2]!.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, ${repeated} sent again`,
+    `${deliveries} acknowledged in ${(tookMs / 1_000).toFixed(1)} s, p50 ${sorted[deliveries / 2]!.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms (goal: 1,000), ${repeated} sent again`,
   );
   expect(sorted.at(-1)).toBeLessThan(senderWaitsMs);
   const ids = await db.query<{ svix_id: string }>('select svix_id from inbox where svix_id is not null');
   expect(new Set(ids.rows.map(({ svix_id }) => svix_id))).toEqual(
-    new Set(sent.map(({ headers }) => headers['svix-id'])),
+    new Set([...warmUp, ...sent].map(({ headers }) => headers['svix-id'])),
   );
   await stage.rest();
   console.log(`drained ${((performance.now() - startedMs) / 1_000).toFixed(1)} s after the first was sent`);
@@ -57,13 +70,54 @@ it('stores 10,000 deliveries at once, none lost and none twice, though an instan
     'select state::text, count(*)::int as rows from inbox where svix_id is not null group by 1 order by 1',
   );
   expect(states.rows).toEqual([
-    { state: 'handled', rows: ours },
-    { state: 'ignored', rows: deliveries - ours },
+    { state: 'handled', rows: ours + warmUpsOfOurs },
+    { state: 'ignored', rows: deliveries - ours + warmUps - warmUpsOfOurs },
   ]);
   await vi.waitFor(() => expectOneEach(stage, doors), slowMs);
-  // What the burst has left to the garbage collector is given back when that next has time.
-  await vi.waitFor(async () => expect((await residentMb(services[1]!)) - before).toBeLessThan(150), slowMs);
+  const grownMb = (await peakMb(services[1]!)) - before;
+  console.log(`memory: ${before.toFixed(0)} MB before, ${grownMb.toFixed(0)} MB more at most`);
+  expect(grownMb).toBeLessThan(150);
+  await assertSettled(stage, {
+    scenario: '10,000 deliveries at once, an instance stopped',
+    faults: 1,
+    struckAtMs: startedMs,
+  });
+
+  services[1]!.kill('SIGKILL');
+  await services[1]!.exited;
+  const ofOurs = await leaveBehind(stage);
+  await stage.start({ LOG_LEVEL: 'info' });
+  const upMs = performance.now();
+  await stage.rest();
+  const perSecond = backlog / ((performance.now() - upMs) / 1_000);
+  // A figure to watch, not to judge by: a loaded machine is no fault.
+  console.log(`a backlog of ${backlog} is drained at ${perSecond.toFixed(0)} a second (goal: 100)`);
+  const drained = await db.query(
+    `select state::text, count(*)::int as rows from inbox where svix_id like 'behind%' group by 1 order by 1`,
+  );
+  expect(drained.rows).toEqual([
+    { state: 'handled', rows: ofOurs },
+    { state: 'ignored', rows: backlog - ofOurs },
+  ]);
+  await expectOneEach(stage, doors);
+  await assertSettled(stage, { scenario: 'a backlog after an outage', faults: 1, struckAtMs: upMs });
 });
+
+/** Rows as an outage leaves them, acknowledged and not begun; a third is about codes of ours: how many. */
+async function leaveBehind({ db }: Stage): Promise<number> {
+  await db.query(
+    `insert into inbox (key, svix_id, event_type, access_code_id, device_id, occurred_at, payload)
+       select id, 'behind ' || id, 'access_code.set_on_device', code, device_id, now(), json_build_object(
+                'event_id', id, 'event_type', 'access_code.set_on_device', 'access_code_id', code, 'device_id', device_id)
+         from (select gen_random_uuid()::text as id, device_id,
+                      case when number % 3 = 0 then access_code_id else gen_random_uuid()::text end as code
+                 from generate_series(1, $1::int) as number
+                 join (select row_number() over () as door, device_id, access_code_id
+                         from access_codes where state = 'created') as doors on door = 1 + number % 20) as events`,
+    [backlog],
+  );
+  return Math.floor(backlog / 3);
+}
 
 /** Spread evenly, so that work is done while deliveries still come. */
 function interleaved(few: readonly SignedDelivery[], many: readonly SignedDelivery[]): SignedDelivery[] {
@@ -75,9 +129,9 @@ function interleaved(few: readonly SignedDelivery[], many: readonly SignedDelive
 
 /** Sends them as Seam does: what is not acknowledged is sent again. A quarter of the way `strike` falls. */
 async function deliverAll(
-  services: readonly Service[],
+  services: readonly Instance[],
   sent: readonly SignedDelivery[],
-  strike: () => void,
+  strike: () => void = () => undefined,
 ): Promise<{ times: number[]; repeated: number }> {
   const agent = new Agent({ keepAlive: true, maxSockets: inFlight });
   const times: number[] = [];
@@ -89,8 +143,10 @@ async function deliverAll(
         if (attempt > 0) repeated += 1;
         const startedMs = performance.now();
         status = await post(agent, services[(at + attempt) % services.length]!, sent[at]!);
-        if (status === 202) times.push(performance.now() - startedMs);
-        else if (attempt > 3) throw new Error(`a delivery is answered ${status}, again and again`);
+        if (status === 202) {
+          times.push(performance.now() - startedMs);
+          noteAcknowledged(services[0]!, sent[at]!);
+        } else if (attempt > 3) throw new Error(`a delivery is answered ${status}, again and again`);
       }
     }
   };
@@ -99,7 +155,7 @@ async function deliverAll(
   return { times, repeated };
 }
 
-function post(agent: Agent, { url }: Service, { body, headers }: SignedDelivery): Promise<number> {
+function post(agent: Agent, { url }: Instance, { body, headers }: SignedDelivery): Promise<number> {
   return new Promise((resolve) => {
     const own = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const call = request(`${url}/webhooks/seam`, { method: 'POST', agent, headers: { ...own, ...headers } });
@@ -125,7 +181,20 @@ async function expectOneEach({ simulator, codes }: Stage, doors: readonly string
 }
 
 /** Megabytes of memory that the process holds, where Linux tells. */
-async function residentMb({ pid }: Service): Promise<number> {
+function residentMb(service: Instance): Promise<number> {
+  return toldMb(service, 'VmRSS');
+}
+
+/** The most that it has held since `forgetPeak`. */
+function peakMb(service: Instance): Promise<number> {
+  return toldMb(service, 'VmHWM');
+}
+
+async function forgetPeak({ pid }: Instance): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => undefined);
+}
+
+async function toldMb({ pid }: Instance, field: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024;
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1_024;
 }
