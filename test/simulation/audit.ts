@@ -52,7 +52,7 @@ function auditDoor(world: AuditWorld, door: Door, { startAt, endAt }: Span, cove
   const leftAlone = closures
     .filter(({ isLeftAlone }) => isLeftAlone === true)
     .map(({ from, until }) => ({ startAt: from, endAt: until + boundMs }));
-  const troubled = union([...faults.spans(boundMs), ...leftAlone], 0);
+  const troubled = union([...faults.spans(door.deviceId, boundMs), ...leftAlone], 0);
   const opened = union(openings, 0);
   for (const span of minus(opened, due)) {
     const late = { startAt: span.startAt + lagMs + watch.skewMs, endAt: span.endAt };

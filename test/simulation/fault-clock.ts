@@ -1,4 +1,5 @@
-// When something was wrong, for judging what happened then: a strike of an instant, or a trouble that lasts.
+// When something was wrong, for judging what happened then: a strike of an instant, or a trouble that lasts. What is wrong at one
+// device excuses nothing at another.
 
 import { type Span, union } from '../support/reference-windows.ts';
 
@@ -6,6 +7,8 @@ interface Trouble {
   readonly name: string;
   readonly from: number;
   until: number;
+  /** Undefined: it concerns every door. */
+  readonly deviceId: string | undefined;
 }
 
 export class FaultClock {
@@ -20,16 +23,20 @@ export class FaultClock {
     this.#now = now;
   }
 
-  /** @param until when its direct effect is over, where that is later than now */
-  strike(name: string, until = this.#now()): void {
+  /**
+   * @param deviceId the device that alone it concerns; undefined for all of them
+   * @param until when its direct effect is over, where that is later than now
+   */
+  strike(name: string, deviceId: string | undefined, until = this.#now()): void {
     this.count(name);
-    this.#troubles.push({ name, from: this.#now(), until });
+    this.#troubles.push({ name, from: this.#now(), until, deviceId });
   }
 
-  begin(name: string): void {
+  /** @param deviceId the device that alone it concerns */
+  begin(name: string, deviceId?: string): void {
     if (this.#lasting.has(name)) return;
     this.count(name.split(' ')[0] ?? name);
-    const trouble = { name, from: this.#now(), until: Number.POSITIVE_INFINITY };
+    const trouble = { name, from: this.#now(), until: Number.POSITIVE_INFINITY, deviceId };
     this.#lasting.set(name, trouble);
     this.#troubles.push(trouble);
   }
@@ -45,15 +52,29 @@ export class FaultClock {
     return this.#lasting.has(name);
   }
 
-  /** Since when nothing is wrong; infinite while something is. */
+  /** Since when nothing is wrong anywhere; infinite while something is. */
   get calmSince(): number {
-    return this.#troubles.reduce((latest, { until }) => Math.max(latest, until), 0);
+    return latest(this.#troubles);
   }
 
-  /** When something was wrong, or had been so shortly before. */
-  spans(aftermathMs: number): Span[] {
-    const spans = this.#troubles.map(({ from, until }) => ({ startAt: from, endAt: until + aftermathMs }));
+  /** Since when nothing is wrong that concerns this device. */
+  calmSinceAt(deviceId: string): number {
+    return latest(this.#troublesOf(deviceId));
+  }
+
+  /** When something was wrong that concerned this device, or had been so shortly before. */
+  spans(deviceId: string, aftermathMs: number): Span[] {
+    const spans = this.#troublesOf(deviceId).map(({ from, until }) => ({ startAt: from, endAt: until + aftermathMs }));
     return union(spans, 0);
+  }
+
+  #troublesOf(deviceId: string): Trouble[] {
+    return this.#troubles.filter((one) => one.deviceId === undefined || one.deviceId === deviceId);
+  }
+
+  /** Whether a trouble of this name began at or after an instant. */
+  hasBegunSince(name: string, at: number): boolean {
+    return this.#troubles.some((one) => one.name === name && one.from >= at);
   }
 
   /** Something that is wrong, and that nothing else has to wait for. */
@@ -61,4 +82,8 @@ export class FaultClock {
     this.strikes += 1;
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
+}
+
+function latest(troubles: readonly Trouble[]): number {
+  return troubles.reduce((until, one) => Math.max(until, one.until), 0);
 }

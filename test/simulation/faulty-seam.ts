@@ -21,6 +21,8 @@ export interface SeamWorld {
   readonly watch: Watch;
   /** Which types of events there are at all. */
   readonly tells: (eventType: string) => boolean;
+  /** Whether calls of all doors go through: what befalls one call then concerns its door alone. */
+  readonly isLineClear: () => Promise<boolean>;
   /** How likely a single call goes wrong; 0 in good times. */
   readonly faultRate: () => number;
 }
@@ -79,7 +81,9 @@ export function faultySeam(world: SeamWorld, points: CrashPoints): SeamApi {
       return call('delete', code, () => api.deleteCode(code));
     },
     pullBackupCode: (code) => {
-      trace.add('asks for a backup code', workNow().door);
+      const { door } = workNow();
+      trace.add('asks for a backup code', door);
+      watch.askedForBackup(door, code.accessCodeId);
       return call('backup', code, () => api.pullBackupCode(code));
     },
     getCode: (code) => call('get', null, () => api.getCode(code)),
@@ -114,7 +118,8 @@ async function suffer<T>(context: Context, run: () => Promise<T>): Promise<T> {
   if (stroke !== null) {
     trace.add(`Seam: ${name} ${stroke}`, door);
     const lateMs = chance.between(1, 55) * secondMs;
-    faults.strike(`seam.${stroke}`, stroke === 'late' ? now() + lateMs : now());
+    const deviceId = (await concernsAll(world, stroke, door)) ? undefined : door.deviceId;
+    faults.strike(`seam.${stroke}`, deviceId, stroke === 'late' ? now() + lateMs : now());
     // Two, because a list is two requests.
     simulator.faults.next('*', faultOf(stroke, lateMs, write !== null), { times: 2 });
     if (stroke === 'late' && write !== null) watch.expectLate(now() + lateMs, write.deviceId);
@@ -132,6 +137,11 @@ async function suffer<T>(context: Context, run: () => Promise<T>): Promise<T> {
 
 function drawStroke({ chance, faultRate }: SeamWorld): Stroke | null {
   return chance.hits(faultRate()) ? chance.weighted(strokes) : null;
+}
+
+/** A refused key holds back the calls of all doors, and so does whatever befalls the call that tries a line which is held back. */
+async function concernsAll({ simulator, isLineClear }: SeamWorld, stroke: Stroke, door: Door): Promise<boolean> {
+  return stroke === 'status_401' || !simulator.deviceIds.includes(door.deviceId) || !(await isLineClear());
 }
 
 /** A call that hangs is one that is cut off: that eight seconds went by is the scheduler's part. */

@@ -20,6 +20,7 @@ import { Replica } from './replica.ts';
 import { drawSchedule, seasons } from './schedule-text.ts';
 import { everyDoor, Staff } from './staff.ts';
 import type { Store } from './store.ts';
+import { Strangers } from './strangers.ts';
 import { Tasks } from './tasks.ts';
 import { Trace, Violation } from './trace.ts';
 import { Watch } from './watch.ts';
@@ -69,6 +70,7 @@ export class History {
   readonly #replicas: readonly Replica[];
   readonly #cli: Replica;
   readonly #editor: Editor;
+  readonly #strangers: Strangers;
   readonly #poisons: Poisons;
   readonly #boundMs: number;
   readonly #deviceIds: readonly string[];
@@ -117,14 +119,27 @@ export class History {
     const skewMs = chance.pick([0, 60_000, -60_000]);
     this.watch = new Watch(simulator, book, Math.abs(skewMs));
     const { watch } = this;
-    this.people = new People({ simulator, chance: fork(), faults, trace, watch, book, deviceIds });
+    this.#strangers = new Strangers(simulator, faults, watch);
+    const strangers = this.#strangers;
+    this.people = new People({ simulator, chance: fork(), faults, trace, watch, strangers, book, deviceIds });
     this.#postman = new Postman(fork(), faults, trace);
     this.#jobs = new Jobs(store.pool, store.tool.queue.boss);
     const sound = createSeamApi({ apiKey: simulator.apiKey, endpoint: simulator.endpoint });
     const api = options.sabotage?.(sound) ?? sound;
     const callRate = (): number => this.#weather.callRate;
     const tells = (type: string): boolean => this.#postman.tells(type);
-    const seam: SeamWorld = { api, tells, simulator, chance: fork(), faults, trace, watch, faultRate: callRate };
+    const isLineClear = (): Promise<boolean> => this.#isLineClear();
+    const seam: SeamWorld = {
+      api,
+      tells,
+      simulator,
+      chance: fork(),
+      faults,
+      trace,
+      watch,
+      isLineClear,
+      faultRate: callRate,
+    };
     const replica = (name: string, ahead: number): Replica =>
       new Replica({
         name,
@@ -182,7 +197,8 @@ export class History {
       poisonOf: (job) => this.#poisons.of(job),
       isDatabaseDown: () => faults.isOn('database.down'),
       onPlanned: async (door, startedAt) => {
-        if (faults.calmSince < book.changedAt(door.key)) await this.#judge.assertAsked(door, startedAt);
+        if (faults.calmSinceAt(door.deviceId) < book.changedAt(door.key))
+          await this.#judge.assertAsked(door, startedAt);
       },
     });
   }
@@ -207,6 +223,7 @@ export class History {
       await this.#moveTo(Math.min(steps.nextAt, endsAt));
     }
     this.#judge.assertConverged();
+    this.#strangers.assertUntouched();
     const { simulator, book, faults, people, watch } = this;
     this.coverage = await audit(
       { simulator, book, faults, people, watch, pool: this.#store.pool, boundMs: this.#boundMs },
@@ -293,7 +310,7 @@ export class History {
 
   #check(): void {
     const now = this.simulator.now().getTime();
-    if (now - this.#checkedAt < checkEveryMs || now - this.faults.calmSince < this.#boundMs) return;
+    if (now - this.#checkedAt < checkEveryMs) return;
     this.#checkedAt = now;
     this.#judge.assertConverged();
   }
@@ -326,6 +343,11 @@ export class History {
   #poisonDoor(): void {
     const door = this.#chance.pick(this.book.doors().filter((one) => this.book.windows(one).length > 0));
     if (door !== undefined) this.#poisons.poisonDoor(door, this.simulator.now().getTime());
+  }
+
+  async #isLineClear(): Promise<boolean> {
+    const { rows } = await this.#store.pool.query(`select 1 from seam_line where state <> 'clear'`);
+    return rows.length === 0;
   }
 
   async #isUnsettled(door: Door): Promise<boolean> {

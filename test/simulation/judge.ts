@@ -37,7 +37,7 @@ export class Judge {
     this.#w = world;
   }
 
-  /** Once the last fault is over, within one reconcile interval every open or coming window that nobody closed has its code. */
+  /** Once the last fault that concerns a door is over, within one reconcile interval every open or coming window that nobody closed has its code. */
   assertConverged(): void {
     const { book, faults, simulator, people, watch, boundMs } = this.#w;
     const now = simulator.now().getTime();
@@ -45,7 +45,12 @@ export class Judge {
       const windows = book.windows(door);
       // With a new PIN each window, the next code is made when a window begins; with one for all, when it ends.
       const boundaries = windows.flatMap(({ startAt, endAt }) => [startAt, endAt]).filter((at) => at <= now);
-      const since = Math.max(faults.calmSince, book.changedAt(door.key), people.lastActAt, ...boundaries);
+      const since = Math.max(
+        faults.calmSinceAt(door.deviceId),
+        book.changedAt(door.key),
+        people.lastActAt(door.deviceId),
+        ...boundaries,
+      );
       if (now - since < boundMs) continue;
       const codes = watch.ours(door.deviceId).filter((one) => one.door === door && !isLeaving(one.code));
       for (const window of this.#wanted(door, now)) {

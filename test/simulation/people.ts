@@ -1,9 +1,11 @@
 // What people do: at the doors, in Seam's console and in the lock's own app. Edits of schedules are in edits.ts.
+import { newMarker } from '../../src/core/access-code.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import type { Chance } from './chance.ts';
-import type { Door } from './doors.ts';
+import { type Door, doorOf } from './doors.ts';
 import type { FaultClock } from './fault-clock.ts';
 import type { PlanBook } from './plan-book.ts';
+import type { Strangers } from './strangers.ts';
 import type { Trace } from './trace.ts';
 import { isLeaving, type Watch } from './watch.ts';
 
@@ -23,41 +25,72 @@ export interface PeopleWorld {
   readonly faults: FaultClock;
   readonly trace: Trace;
   readonly watch: Watch;
+  readonly strangers: Strangers;
   readonly book: PlanBook;
   readonly deviceIds: readonly string[];
 }
+
+const hourMs = 3_600_000;
 
 const acts = {
   delete_in_console: 4,
   remove_at_lock: 3,
   foreign_with_our_pin: 2,
   foreign_other: 2,
+  foreign_managed: 2,
+  foreign_installation: 2,
   foreign_leaves: 3,
 } as const;
 
+// Not the simulation's own.
+const otherInstallation = 'K4X';
+
 export class People {
   readonly closures: Closure[] = [];
-  lastActAt = 0;
+  readonly #lastActs = new Map<string, number>();
+  #lastActEverywhereAt = 0;
   readonly #w: PeopleWorld;
+  readonly #strangers: Strangers;
   /** Foreign codes with a PIN of ours, by id, and whom they keep out. */
   readonly #conflicts = new Map<string, Closure>();
-  readonly #strangers: string[] = [];
+  readonly #harmless: string[] = [];
+  /** Which PIN a schedule's code had when last seen. */
+  readonly #pinsSeen = new Map<Door, string>();
 
   constructor(world: PeopleWorld) {
     this.#w = world;
+    this.#strangers = world.strangers;
   }
 
   act(): void {
-    const { chance, simulator } = this.#w;
-    this.lastActAt = simulator.now().getTime();
+    const { chance } = this.#w;
+    for (const { code, door } of this.#codes) if (code.code !== null) this.#pinsSeen.set(door, code.code);
     const what: Record<keyof typeof acts, () => void> = {
       delete_in_console: () => this.#deleteInConsole(),
       remove_at_lock: () => this.#removeAtLock(),
       foreign_with_our_pin: () => this.#addForeign(true),
       foreign_other: () => this.#addForeign(false),
+      foreign_managed: () => this.#addManaged('Guest 7'),
+      foreign_installation: () =>
+        this.#addManaged(`Crew ${newMarker(otherInstallation, (below) => chance.below(below))}`),
       foreign_leaves: () => this.#foreignLeaves(),
     };
     what[chance.weighted(acts)]();
+  }
+
+  /** When somebody last did something at this device. */
+  lastActAt(deviceId: string): number {
+    return Math.max(this.#lastActEverywhereAt, this.#lastActs.get(deviceId) ?? 0);
+  }
+
+  /** Somebody did something that may concern any door. @returns when: now */
+  actsEverywhere(): number {
+    this.#lastActEverywhereAt = this.#w.simulator.now().getTime();
+    return this.#lastActEverywhereAt;
+  }
+
+  #actsAt(deviceId: string): void {
+    this.#lastActs.set(deviceId, this.#w.simulator.now().getTime());
   }
 
   /** Whether a person keeps this door closed at some instant of the span. */
@@ -71,11 +104,14 @@ export class People {
     );
   }
 
-  get #anyCode() {
-    const { watch, chance, deviceIds } = this.#w;
+  get #codes() {
+    const { watch, deviceIds } = this.#w;
     const codes = deviceIds.flatMap((id) => watch.ours(id)).filter(({ code }) => !isLeaving(code));
-    codes.sort((a, b) => (a.code.access_code_id < b.code.access_code_id ? -1 : 1));
-    return chance.pick(codes);
+    return codes.sort((a, b) => (a.code.access_code_id < b.code.access_code_id ? -1 : 1));
+  }
+
+  get #anyCode() {
+    return this.#w.chance.pick(this.#codes);
   }
 
   #deleteInConsole(): void {
@@ -87,6 +123,7 @@ export class People {
     const [from, until] = [Date.parse(code.starts_at ?? ''), Date.parse(code.ends_at ?? '')];
     this.closures.push({ door, from, until, why: 'deleted by hand' });
     simulator.deleteByHand(code.access_code_id);
+    this.#actsAt(door.deviceId);
   }
 
   #removeAtLock(): void {
@@ -96,23 +133,54 @@ export class People {
     trace.add('somebody takes the code off in the app of the lock', found.door);
     simulator.removeAtLock(found.code.access_code_id);
     // Seam mends it by itself, a minute later.
-    faults.strike('person.remove_at_lock', simulator.now().getTime() + 90_000);
+    const { deviceId } = found.door;
+    faults.strike('person.remove_at_lock', deviceId, simulator.now().getTime() + 90_000);
+    this.#actsAt(deviceId);
   }
 
   #addForeign(hasOurPin: boolean): void {
-    const { simulator, trace, chance, watch, deviceIds } = this.#w;
+    const { trace, chance, faults, deviceIds } = this.#w;
     const found = hasOurPin ? this.#anyCode : undefined;
     const pin = found?.code.code ?? String(chance.between(100_000, 999_999));
     const deviceId = found?.code.device_id ?? chance.pick(deviceIds) ?? '';
-    const id = simulator.addForeignCode({ device_id: deviceId, name: 'Neighbour', code: pin, managed: false });
-    watch.noteForeign(id);
+    if (faults.isOn(`door.gone ${deviceId}`)) return;
+    const id = this.#strangers.add({ device_id: deviceId, name: 'Neighbour', code: pin, managed: false });
     trace.add(`somebody adds a code at ${deviceId}${hasOurPin ? ' with a PIN of ours' : ''}`, found?.door);
-    if (found === undefined) {
-      this.#strangers.push(id);
+    this.#settleIn(id, deviceId, found?.door);
+  }
+
+  /** Other software's code, or that of another installation. Seam lets it have a PIN of ours only where ours is not. */
+  #addManaged(name: string): void {
+    const { simulator, trace, chance, deviceIds, faults } = this.#w;
+    const isFree = (pin: string, deviceId: string): boolean =>
+      [...simulator.codes({ device_id: deviceId }), ...simulator.unmanagedCodes({ device_id: deviceId })].every(
+        ({ code }) => code !== pin,
+      );
+    const free = [...this.#pinsSeen].filter(([door, pin]) => isFree(pin, door.deviceId));
+    const elsewhere = [...this.#pinsSeen].flatMap(([door, pin]) =>
+      deviceIds.filter((id) => isFree(pin, id)).map((id) => [doorOf(door.key, id), pin] as const),
+    );
+    const [door, ours] = (chance.hits(0.6) ? chance.pick(free.length > 0 ? free : elsewhere) : undefined) ?? [];
+    const deviceId = door?.deviceId ?? chance.pick(deviceIds) ?? '';
+    const code = ours ?? String(chance.between(100_000, 999_999));
+    if (faults.isOn(`door.gone ${deviceId}`) || !isFree(code, deviceId)) return;
+    const endsAt = new Date(simulator.now().getTime() + chance.between(1, 96) * hourMs);
+    const isEndless = door !== undefined || chance.hits(0.5);
+    const times = isEndless ? {} : { starts_at: simulator.now(), ends_at: endsAt };
+    const id = this.#strangers.add({ device_id: deviceId, name, code, managed: true, ...times });
+    trace.add(`other software adds a code at ${deviceId}${door === undefined ? '' : ' with a PIN of ours'}`, door);
+    this.#settleIn(id, deviceId, door);
+  }
+
+  /** @param door whom its PIN keeps out */
+  #settleIn(id: string, deviceId: string, door: Door | undefined): void {
+    this.#actsAt(deviceId);
+    if (door === undefined) {
+      this.#harmless.push(id);
       return;
     }
-    const now = simulator.now().getTime();
-    const closure = { door: found.door, from: now, until: Number.POSITIVE_INFINITY, why: 'a foreign code has the PIN' };
+    const now = this.#w.simulator.now().getTime();
+    const closure = { door, from: now, until: Number.POSITIVE_INFINITY, why: 'a foreign code has the PIN' };
     this.closures.push(closure);
     this.#conflicts.set(id, closure);
   }
@@ -120,10 +188,9 @@ export class People {
   #foreignLeaves(): void {
     const { simulator, trace, book } = this.#w;
     const [conflict] = this.#conflicts;
-    const id = conflict?.[0] ?? this.#strangers.shift();
+    const id = conflict?.[0] ?? this.#harmless.shift();
     if (id === undefined) return;
-    // It may have gone with its lock.
-    if (simulator.unmanagedCodes().some(({ access_code_id }) => access_code_id === id)) simulator.removeAtLock(id);
+    this.#actsAt(this.#strangers.takeAway(id));
     trace.add('a foreign code is taken away', conflict?.[1].door);
     if (conflict === undefined) return;
     this.#conflicts.delete(id);

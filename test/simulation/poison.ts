@@ -100,10 +100,10 @@ export class Poisons {
       process.begin();
       return again();
     }
-    people.lastActAt = process.deps.now().getTime();
+    const now = people.actsEverywhere();
     for (const [label, closure] of [...this.#closures]) {
       if (this.#jobs.has(label)) continue;
-      closure.until = people.lastActAt;
+      closure.until = now;
       this.#closures.delete(label);
     }
   }

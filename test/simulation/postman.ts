@@ -76,7 +76,7 @@ export class Postman {
       return;
     }
     this.#trace.add(`delivery of ${event.event_type}: ${mishap}`);
-    this.#faults.strike(`delivery.${mishap}`);
+    this.#faults.strike(`delivery.${mishap}`, 'device_id' in event ? event.device_id : undefined);
     if (mishap === 'lose') return;
     const delayMs =
       mishap === 'hours_late' ? this.#chance.between(1, 8) * hourMs : this.#chance.between(1, 600) * secondMs;

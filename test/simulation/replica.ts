@@ -51,7 +51,7 @@ export class Replica {
     this.name = name;
     this.points = new CrashPoints(chance.fork(), options.rates, (fate, where) => {
       seam.trace.add(`${name}: ${fate} ${where}`);
-      seam.faults.strike(fate.startsWith('crash') ? 'process.crash' : 'database.lost');
+      seam.faults.strike(fate.startsWith('crash') ? 'process.crash' : 'database.lost', undefined);
       if (fate.startsWith('lost')) onLoss();
     });
     const [drawn, ids] = [chance.fork(), chance.fork()];
@@ -87,7 +87,9 @@ export class Replica {
 
   #tell(line: string): void {
     const entry = JSON.parse(line) as Record<string, unknown>;
-    const { message, schedule_id: scheduleId, device_id: deviceId } = entry;
+    const { message, event, schedule_id: scheduleId, device_id: deviceId } = entry;
+    // Failures at several doors have closed the line to all of them.
+    if (event === 'seam.paused') this.#o.seam.faults.strike('seam.paused', undefined);
     if (typeof message !== 'string') return;
     const isAboutDoor = typeof scheduleId === 'string' && typeof deviceId === 'string';
     const door = isAboutDoor ? this.#o.doorOfIds(scheduleId, deviceId) : undefined;

@@ -46,6 +46,10 @@ export class Watch {
     this.#askedAt.set(accessCodeId, this.#simulator.now().getTime());
   }
 
+  askedForBackup(door: Door, accessCodeId: string): void {
+    this.#assertOurs(door, accessCodeId);
+  }
+
   /** Whether it was to be moved or deleted since an instant. */
   wasAskedSince(accessCodeId: string, at: number): boolean {
     return (this.#askedAt.get(accessCodeId) ?? 0) >= at;

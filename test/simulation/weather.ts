@@ -81,8 +81,13 @@ export class Weather {
     if (kind === 'none' || kind === 'poison') return;
     const device = simulator.device(deviceId);
     const effects: Record<typeof kind, Effect> = {
-      offline: { name: `door.offline ${deviceId}`, begin: () => device.goOffline(), end: () => device.goOnline() },
-      gone: { name: `door.gone ${deviceId}`, begin: () => device.remove(), end: () => device.comeBack() },
+      offline: {
+        name: `door.offline ${deviceId}`,
+        deviceId,
+        begin: () => device.goOffline(),
+        end: () => device.goOnline(),
+      },
+      gone: { name: `door.gone ${deviceId}`, deviceId, begin: () => device.remove(), end: () => device.comeBack() },
       outage: { name: 'seam.outage' },
       key: { name: 'seam.key' },
       account: {
@@ -94,10 +99,10 @@ export class Weather {
     this.#last(effects[kind], lengthMs);
   }
 
-  #last({ name, begin, end }: Effect, lengthMs: number): void {
+  #last({ name, deviceId, begin, end }: Effect, lengthMs: number): void {
     const { faults, trace, tasks } = this.#w;
     if (faults.isOn(name)) return;
-    faults.begin(name);
+    faults.begin(name, deviceId);
     trace.add(`${name} begins`);
     begin?.();
     tasks.in(lengthMs, () => {
@@ -111,6 +116,8 @@ export class Weather {
 /** A trouble that lasts, and what it does to the simulator. */
 interface Effect {
   readonly name: string;
+  /** The device that alone it concerns. */
+  readonly deviceId?: string;
   readonly begin?: () => void;
   readonly end?: () => void;
 }
