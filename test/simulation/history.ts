@@ -21,6 +21,7 @@ import { drawSchedule, seasons } from './schedule-text.ts';
 import { everyDoor, Staff } from './staff.ts';
 import type { Store } from './store.ts';
 import { Strangers } from './strangers.ts';
+import { StrikeCount } from './strikes.ts';
 import { Tasks } from './tasks.ts';
 import { Trace, Violation } from './trace.ts';
 import { Watch } from './watch.ts';
@@ -49,6 +50,7 @@ const stepsMax = 200_000;
 export class History {
   readonly trace: Trace;
   readonly faults: FaultClock;
+  readonly strikes: StrikeCount;
   readonly book: PlanBook;
   readonly people: People;
   readonly watch: Watch;
@@ -96,6 +98,7 @@ export class History {
     this.endsAt = this.startedAt + options.days * dayMs;
     this.trace = new Trace(now, options.echo);
     this.faults = new FaultClock(now);
+    this.strikes = new StrikeCount(chance.fork());
     this.#tasks = new Tasks(now);
     this.book = new PlanBook(now, options.days);
     const { trace, faults, book } = this;
@@ -150,6 +153,7 @@ export class History {
         chance: fork(),
         settleMs,
         ladderMs,
+        strikes: this.strikes,
         rates: () => this.#ratesNow,
         onLoss: () => this.#loseDatabase(),
         doorOfIds: (scheduleId, deviceId) => this.#editor.doorOfIds(scheduleId, deviceId),

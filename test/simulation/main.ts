@@ -6,9 +6,10 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { openEmbeddedDatabase } from '../../src/db/embedded.ts';
 import { simulateSeeds } from './lanes.ts';
-import { tell } from './report.ts';
+import { tell, tellStrikes } from './report.ts';
 import { type Simulated, simulate } from './simulate.ts';
 import { openStore } from './store.ts';
+import { type StrikesByPoint, sumOfStrikes } from './strikes.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +29,8 @@ const range = { first: Number(values.seed), count: Number(values.seeds) };
 const options = { days: Number(values.days), schedules: Number(values.schedules), echo: values.trace };
 const lanes = values.trace ? 1 : Math.min(Number(values.lanes), range.count);
 
+let strikes: StrikesByPoint = new Map();
+
 const dataDir = await mkdtemp(join(tmpdir(), 'relatch-simulate-'));
 await chmod(dataDir, 0o755); // as root, PostgreSQL's own user must pass
 const socketDir = join(dataDir, 'socket');
@@ -37,6 +40,7 @@ const embedded = await openEmbeddedDatabase({ dataDir, socketDir, durable: false
 try {
   if (lanes === 1) await inThisProcess();
   else await simulateSeeds(range, options, await databasesFor(lanes), report);
+  console.log(tellStrikes(strikes));
 } finally {
   await embedded.close();
   await rm(dataDir, { recursive: true, force: true });
@@ -64,5 +68,6 @@ async function databasesFor(count: number): Promise<string[]> {
 
 function report(result: Simulated): void {
   console.log(tell(result));
+  strikes = sumOfStrikes(strikes, result.strikes);
   if (result.violation !== null) process.exitCode = 1;
 }

@@ -31,6 +31,7 @@ export interface PeopleWorld {
 }
 
 const hourMs = 3_600_000;
+const startAheadMs = 5 * 60_000;
 
 const acts = {
   delete_in_console: 4,
@@ -164,9 +165,12 @@ export class People {
     const deviceId = door?.deviceId ?? chance.pick(deviceIds) ?? '';
     const code = ours ?? String(chance.between(100_000, 999_999));
     if (faults.isOn(`door.gone ${deviceId}`) || !isFree(code, deviceId)) return;
-    const endsAt = new Date(simulator.now().getTime() + chance.between(1, 96) * hourMs);
+    const now = simulator.now().getTime();
+    // Some locks take no code that begins at once.
+    const startsAt = new Date(now + startAheadMs);
+    const endsAt = new Date(now + chance.between(1, 96) * hourMs);
     const isEndless = door !== undefined || chance.hits(0.5);
-    const times = isEndless ? {} : { starts_at: simulator.now(), ends_at: endsAt };
+    const times = { starts_at: startsAt, ...(isEndless ? {} : { ends_at: endsAt }) };
     const id = this.#strangers.add({ device_id: deviceId, name, code, managed: true, ...times });
     trace.add(`other software adds a code at ${deviceId}${door === undefined ? '' : ' with a PIN of ours'}`, door);
     this.#settleIn(id, deviceId, door);

@@ -13,6 +13,7 @@ import { type FaultyDatabase, faultyDatabase } from './faulty-database.ts';
 import { faultySeam, type SeamWorld } from './faulty-seam.ts';
 import type { Fiber } from './fiber.ts';
 import type { ReadCache } from './read-cache.ts';
+import type { StrikeCount } from './strikes.ts';
 
 export const markerPrefix = 'S7M';
 export interface ReplicaOptions {
@@ -24,6 +25,7 @@ export interface ReplicaOptions {
   readonly chance: Chance;
   readonly settleMs: number;
   readonly ladderMs: readonly number[];
+  readonly strikes: StrikeCount;
   readonly rates: () => { crash: number; loss: number };
   /** How long the database stays away is the world's business. */
   readonly onLoss: () => void;
@@ -49,7 +51,7 @@ export class Replica {
     const { name, tool, seam, chance, skewMs, settleMs, ladderMs, onLoss } = options;
     this.#o = options;
     this.name = name;
-    this.points = new CrashPoints(chance.fork(), options.rates, (fate, where) => {
+    this.points = new CrashPoints(chance.fork(), options.rates, options.strikes, (fate, where) => {
       seam.trace.add(`${name}: ${fate} ${where}`);
       seam.faults.strike(fate.startsWith('crash') ? 'process.crash' : 'database.lost', undefined);
       if (fate.startsWith('lost')) onLoss();

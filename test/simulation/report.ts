@@ -1,5 +1,6 @@
 import type { Coverage } from './audit.ts';
 import type { Simulated } from './simulate.ts';
+import type { StrikesByPoint } from './strikes.ts';
 
 /** One line for a history without fault; the trace of the first violation otherwise. */
 export function tell(result: Simulated): string {
@@ -24,4 +25,16 @@ export function tellCoverage({ due, covered, lostToFaults, lostToPeople, lostOth
     `${Math.round(due)} window-minutes, ${share(covered)} covered, lost to faults ${share(lostToFaults)}, ` +
     `to people ${share(lostToPeople)}, otherwise ${share(lostOtherwise)}`
   );
+}
+
+/** At which points processes died, and those that were passed and never struck. */
+export function tellStrikes(points: StrikesByPoint): string {
+  const known = [...points].sort(([a], [b]) => (a < b ? -1 : 1));
+  const spared = known.filter(([, { struck }]) => struck === 0);
+  const crashes = known.reduce((sum, [, { struck }]) => sum + struck, 0);
+  const names = spared.map(([point, { passed }]) => `${point} (${passed} times passed)`);
+  return [
+    `${crashes} crashes at ${known.length - spared.length} of ${known.length} points; never struck:`,
+    ...(names.length === 0 ? ['none'] : names),
+  ].join('\n  ');
 }

@@ -1,6 +1,7 @@
 import type { Coverage } from './audit.ts';
 import { type HistoryOptions, openHistory } from './history.ts';
 import type { Store } from './store.ts';
+import type { StrikesByPoint } from './strikes.ts';
 import { Violation } from './trace.ts';
 
 /** What became of one history. */
@@ -13,6 +14,7 @@ export interface Simulated {
   readonly steps: number;
   readonly creates: number;
   readonly faults: ReadonlyMap<string, number>;
+  readonly strikes: StrikesByPoint;
   readonly coverage: Coverage | null;
   readonly elapsedMs: number;
 }
@@ -38,6 +40,7 @@ export async function simulate(options: HistoryOptions, store: Store): Promise<S
     steps: history.steps,
     creates: history.watch.creates,
     faults: history.faults.counts,
+    strikes: history.strikes.points,
     coverage: history.coverage,
     elapsedMs: performance.now() - startedMs,
   };
