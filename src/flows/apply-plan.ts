@@ -10,7 +10,7 @@ import { compareCode } from './compare-code.ts';
 import { confirmGone } from './confirm-gone.ts';
 import { createCode } from './create-code.ts';
 import { deleteCode } from './delete-code.ts';
-import { type Door, describeWindow, ending, entryFor, unsettledUntil, windowOf } from './door.ts';
+import { type Door, describeWindow, ending, entryFor, unsettledUntil, windowDetail, windowOf } from './door.ts';
 import { findCode } from './find-code.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { isObserved } from './observe.ts';
@@ -25,7 +25,7 @@ export async function applyAction(deps: FlowDeps, door: Door, action: Action<Sto
       const { generation, now } = door.input;
       const { window } = action;
       const entry = entryFor(door, 'window.planned', `Planned: ${describeWindow(door, window)}.`, {
-        detail: { window_starts_at: window.startsAt.toISOString(), window_ends_at: window.endsAt.toISOString() },
+        detail: windowDetail(window),
       });
       await commit(deps, entry, async (tx) => {
         await resolveClosed(tx, door.key, window, now);
@@ -50,7 +50,12 @@ export async function applyAction(deps: FlowDeps, door: Door, action: Action<Sto
       const message = `Moved: ${describeWindow(door, windowOf(code))} is now ${describeWindow(door, action.window)}.`;
       const { startsAt, endsAt } = action.window;
       const moved = { windowStartsAt: startsAt, windowEndsAt: endsAt, generation: door.input.generation };
-      return change(deps, code, moved, entryFor(door, 'window.moved', message, { codeId: code.id }));
+      return change(
+        deps,
+        code,
+        moved,
+        entryFor(door, 'window.moved', message, { codeId: code.id, detail: windowDetail(action.window) }),
+      );
     }
     case 'removed':
       return recordRemoved(deps, door, action.code, action.code.reason ?? 'expired');

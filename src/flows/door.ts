@@ -125,6 +125,11 @@ export function goesOn({ input: { now } }: Door, code: StoredCode): boolean {
   );
 }
 
+/** A window as programs read it in an entry. */
+export function windowDetail({ startsAt, endsAt }: Window): { window_starts_at: string; window_ends_at: string } {
+  return { window_starts_at: startsAt.toISOString(), window_ends_at: endsAt.toISOString() };
+}
+
 /** The code at Seam; a row without its id is never in a state that asks for it. */
 export function seamRefOf(code: StoredCode): CodeRef {
   return { deviceId: code.deviceId, accessCodeId: seamIdOf(code) };

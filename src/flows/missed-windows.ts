@@ -9,7 +9,7 @@ import { loadDoorBlackouts } from '../db/door-blackouts.ts';
 import { type HistoryEntry, insertDoorHistory } from '../db/history.ts';
 import { inBatches } from '../db/in-batches.ts';
 import { markerPrefixOf } from '../db/installation.ts';
-import { type Door, describeWindow, entryFor } from './door.ts';
+import { type Door, describeWindow, entryFor, windowDetail } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { logEntry } from './record.ts';
 
@@ -127,5 +127,5 @@ function missedEntry(door: Door, window: Window): HistoryEntry {
   // Windows of one outage are one cause, those of the next another.
   const aspect = door.input.now.toISOString();
   const message = `No code for ${describeWindow(door, window)}: ${reason}.`;
-  return entryFor(door, 'window.missed', message, { alert: true, aspect });
+  return entryFor(door, 'window.missed', message, { alert: true, aspect, detail: windowDetail(window) });
 }

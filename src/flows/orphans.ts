@@ -20,7 +20,7 @@ import {
 } from '../db/reconcile.ts';
 import type { SeamCode } from '../seam/api.ts';
 import type { ListAgain } from './compare-device.ts';
-import { type Door, describeWindow, entryFor, whose, windowOf } from './door.ts';
+import { type Door, describeWindow, entryFor, whose, windowDetail, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import type { Budget } from './reconcile-budget.ts';
 import type { Repair } from './repair.ts';
@@ -111,7 +111,7 @@ async function adoption(
     const told = (codeId: string): HistoryEntry =>
       entryFor(door, 'code.drifted', `At Seam without a row, and fits: it is adopted for ${what}.`, {
         codeId,
-        detail: { drift: 'orphan', access_code_id: listed.accessCodeId },
+        detail: { drift: 'orphan', access_code_id: listed.accessCodeId, ...windowDetail(window) },
       });
     return {
       door: whose(door),

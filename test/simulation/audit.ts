@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { type Span, union } from '../support/reference-windows.ts';
 import type { Door } from './doors.ts';
+import { assertExplained } from './explained.ts';
 import type { FaultClock } from './fault-clock.ts';
 import type { People } from './people.ts';
 import type { PlanBook } from './plan-book.ts';
@@ -39,7 +40,7 @@ export const noCoverage: Coverage = { due: 0, covered: 0, lostToFaults: 0, lostT
 export async function audit(world: AuditWorld, from: number, until: number): Promise<Coverage> {
   const coverage: Coverage = { ...noCoverage };
   for (const door of world.book.doors()) auditDoor(world, door, { startAt: from, endAt: until }, coverage);
-  await assertExplained(world);
+  await assertExplained(world, until);
   await assertNothingForgotten(world);
   return coverage;
 }
@@ -98,49 +99,6 @@ async function assertNothingForgotten({ pool }: AuditWorld): Promise<void> {
   );
   if (rows[0] !== undefined) throw new Violation('nothing is dropped in silence', `at the end, ${rows[0].what}`);
 }
-
-/** The history explains every code from plan to removal. */
-async function assertExplained({ pool, simulator, watch }: AuditWorld): Promise<void> {
-  const { rows } = await pool.query<{ key: string; marker: string; state: string; lacks: string }>(unexplained);
-  const [row] = rows;
-  if (row !== undefined) {
-    throw new Violation(
-      'the history explains every code',
-      `${row.key}: a code that is ${row.state} has no ${row.lacks}`,
-    );
-  }
-  const openings = simulator
-    .intervals()
-    .filter((interval) => watch.doorOfCode(interval) !== undefined && !watch.isForeign(interval.access_code_id));
-  const known = await pool.query<{ id: string }>(
-    `select access_code_id as id from access_codes where access_code_id is not null
-     union select detail->>'access_code_id' from history where detail ? 'access_code_id'
-     union select detail->>'backup_access_code_id' from history where detail ? 'backup_access_code_id'`,
-  );
-  const ids = new Set(known.rows.map(({ id }) => id));
-  const unnamed = openings.find(({ access_code_id }) => !ids.has(access_code_id));
-  if (unnamed === undefined) return;
-  const since = unnamed.on_device_from.toISOString();
-  const message = `it does not name the code ${unnamed.name}, which opened the door from ${since} on`;
-  throw new Violation('the history explains every code', message, watch.doorOfCode(unnamed));
-}
-
-const unexplained = `
-  with codes as (
-    select c.*, s.key,
-           array(select h.kind from history h where h.code_id = c.id) as kinds,
-           array(select h.kind from history h
-                  where h.schedule_id = c.schedule_id and h.device_id = c.device_id and h.code_id is null
-                    and h.kind in ('window.planned', 'window.missed')) as door_kinds
-      from access_codes c join schedules s on s.id = c.schedule_id)
-  select key, marker, state::text as state, lacks
-    from codes, lateral (values
-      ('plan', cardinality(door_kinds) = 0),
-      ('creation', access_code_id is not null and not kinds && array['code.created', 'code.adopted']),
-      ('removal', state = 'removed' and not kinds && array['code.removed']),
-      ('end', state = 'closed' and not kinds && array['window.closed', 'window.missed', 'window.reopened', 'code.removed']
-              and not door_kinds && array['window.missed'])) as checks(lacks, is_lacking)
-   where is_lacking order by key, window_starts_at limit 1`;
 
 /** What of the spans lies in none of the holes. */
 function minus(spans: readonly Span[], holes: readonly Span[]): Span[] {

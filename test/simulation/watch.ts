@@ -20,6 +20,8 @@ export class Watch {
   readonly #askedAt = new Map<string, number>();
   readonly #foreign = new Set<string>();
   readonly #backups = new Set<string>();
+  /** Every code of ours that Seam ever held, by its id. */
+  readonly held = new Map<string, { readonly door: Door; readonly endsAt: number }>();
   readonly #lateAt = new Map<number, string>();
   creates = 0;
 
@@ -83,7 +85,11 @@ export class Watch {
 
   /** Never two codes for one window and device: no two that Seam keeps for a door overlap. */
   written(deviceId: string): void {
-    const kept = this.ours(deviceId).filter(({ code }) => !isLeaving(code));
+    const ours = this.ours(deviceId);
+    for (const { code, door } of ours) {
+      this.held.set(code.access_code_id, { door, endsAt: Date.parse(code.ends_at ?? '') });
+    }
+    const kept = ours.filter(({ code }) => !isLeaving(code));
     for (const { code } of kept) if (code.is_backup === true) this.#backups.add(code.access_code_id);
     for (const [index, one] of kept.entries()) {
       for (const other of kept.slice(index + 1)) {
