@@ -48,6 +48,12 @@ export class FaultClock {
     this.#lasting.delete(name);
   }
 
+  /** What last befell a call at one device concerns all of them from its own instant on: the service has closed its line to Seam. */
+  spreadLastCall(): void {
+    const last = this.#troubles.findLast(({ name }) => name.startsWith('seam.'));
+    if (last !== undefined) this.#troubles.push({ ...last, deviceId: undefined });
+  }
+
   isOn(name: string): boolean {
     return this.#lasting.has(name);
   }

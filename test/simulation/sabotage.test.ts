@@ -27,6 +27,19 @@ const sabotages: readonly [string, (api: SeamApi) => SeamApi, RegExp][] = [
     }),
     /removal is asked within one job|no code outside the plan|no door opens outside a window|never two codes/,
   ],
+  [
+    'codes of other software are deleted',
+    (api) => ({
+      ...api,
+      listManagedCodes: async (deviceId) => {
+        const listed = await api.listManagedCodes(deviceId);
+        const others = (listed.ok ? listed.value : []).filter(({ name }) => name === 'Guest 7');
+        for (const { accessCodeId } of others) await api.deleteCode({ deviceId, accessCodeId });
+        return listed;
+      },
+    }),
+    /nothing of others is touched/,
+  ],
 ];
 
 it.each(sabotages)('finds out when %s', async (_, sabotage, invariant) => {
