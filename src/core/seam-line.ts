@@ -38,6 +38,8 @@ export const spreadMs = 30_000;
 export const wakeApartMs = 250;
 /** A key that is refused needs a person, which takes its time; whoever waits for a code is woken when it is taken again. */
 const refusedSpreadMs = 240_000;
+/** More codes than that wait no longer. */
+export const waitingMax = refusedSpreadMs / wakeApartMs;
 
 export const clearLine: SeamLine = {
   state: 'clear',
@@ -97,7 +99,7 @@ export function afterCall(
 
 /**
  * How long a call that is held back waits before it asks again.
- * @param waiting how many codes wait: a few are soon asked about, or nobody would find out in time that the key is taken
+ * @param waiting how many others wait: a few are soon asked about, or nobody would find out in time that calls pass again
  */
 export function heldBackMs(
   { state, probeAt }: Pick<SeamLine, 'state' | 'probeAt'>,
@@ -107,8 +109,8 @@ export function heldBackMs(
   waiting: number,
 ): number {
   const isPatient = state === 'refused' && (call === 'create' || call === 'read');
-  const patientMs = Math.min(refusedSpreadMs, Math.max(1, waiting) * wakeApartMs);
-  return Math.max(0, (probeAt ?? now).getTime() - now.getTime()) + random(isPatient ? patientMs : spreadMs);
+  const apartMs = Math.min(isPatient ? refusedSpreadMs : spreadMs, waiting * wakeApartMs);
+  return Math.max(0, (probeAt ?? now).getTime() - now.getTime()) + random(Math.max(1, apartMs));
 }
 
 /** Why a code waits whose call is held back. */

@@ -58,8 +58,9 @@ export async function probeAtOnce(tx: Tx, now: Date): Promise<boolean> {
 }
 
 /** How many codes wait before they are asked for (again). */
-export async function countWaiting(tx: Tx, now: Date): Promise<number> {
-  return tx.accessCode.count({ where: { state: { in: ['planned', 'unknown'] }, quietUntil: { gt: now } } });
+export async function countWaiting(tx: Tx, now: Date, limit: number): Promise<number> {
+  const where = { state: { in: ['planned' as const, 'unknown' as const] }, quietUntil: { gt: now } };
+  return tx.accessCode.count({ where, take: limit });
 }
 
 /**

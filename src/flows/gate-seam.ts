@@ -12,6 +12,7 @@ import {
   type SeamCall,
   type SeamLine,
   silentDevices,
+  waitingMax,
 } from '../core/seam-line.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import { blockCalls, type CodeName, takeSlot, waitsForSlot } from '../db/seam-budgets.ts';
@@ -58,22 +59,23 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
   });
 
   /** Whether a line lets this caller through, be it to try it. */
-  async function passes(line: LineView): Promise<boolean> {
+  async function passes(line: LineView, call: SeamCall): Promise<boolean> {
     isTroubled = line.state !== 'clear' || line.failures > 0;
-    if (line.state === 'clear') return true;
+    // No door stays open because others were not answered: a removal is asked for, and has a backoff of its own.
+    if (line.state === 'clear' || (line.state === 'silent' && call === 'delete')) return true;
     const now = deps.now();
     return line.probeAt !== null && line.probeAt <= now && claimProbe(prisma, now, probeLeaseMs);
   }
 
   async function closed(line: LineView, call: SeamCall): Promise<SeamResult<never>> {
     const now = deps.now();
-    const waiting = line.state === 'refused' ? await countWaiting(prisma, now) : 0;
+    const waiting = await countWaiting(prisma, now, waitingMax);
     return heldBack('line', heldBackReasons[line.state], heldBackMs(line, call, now, deps.random, waiting));
   }
 
   async function admitRead(): Promise<SeamResult<null>> {
     const line = await readLine(prisma);
-    return (await passes(line)) ? admitted : closed(line, 'read');
+    return (await passes(line, 'read')) ? admitted : closed(line, 'read');
   }
 
   async function admit(kind: LimitedCall, deviceId: string, name: CodeName): Promise<SeamResult<null>> {
@@ -86,7 +88,7 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
       const waitMs = slotWaitMs(callsAMinute[kind], slot.callsAt, slot.ahead, now);
       return heldBack('slot', waitsForSlot, Math.max(untilMs, waitMs));
     }
-    return (await passes(line)) ? admitted : closed(line, kind);
+    return (await passes(line, kind)) ? admitted : closed(line, kind);
   }
 
   async function noted<T>(call: SeamCall, deviceId: string, result: SeamResult<T>): Promise<SeamResult<T>> {
