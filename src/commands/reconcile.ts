@@ -1,30 +1,36 @@
-// npm run relatch -- reconcile [--dry-run]: a pass at once, beside the running service, which does what it sends jobs for.
+// npm run relatch -- reconcile [--dry-run] [--remove-orphans]: a pass at once, beside the running service, which does what it sends jobs for.
 import { readConfig } from '../config.ts';
+import { UserError } from '../core/errors.ts';
 import { flowDeps, openTool } from '../deps.ts';
 import { type ReconcileReport, reconcile } from '../flows/reconcile.ts';
 import { type Command, readArgs } from './command.ts';
 
 const usage = [
-  'reconcile [--dry-run]',
-  '                    compares plan, rows and Seam now, and has put right what differs; --dry-run only tells, per door, what it would do',
+  'reconcile [--dry-run] [--remove-orphans]',
+  '                    compares plan, rows and Seam now, and has put right what differs; --dry-run only tells, per door, what it would do;',
+  '                    --remove-orphans has codes of ours that no row explains removed now if they were reported before, not after 24 hours',
 ];
 
 /** Makes a pass, or with --dry-run tells in words per door what one would do, and prints what came of it. */
 export const reconcileCommand: Command = {
   usage,
   async run(args) {
-    const options = { 'dry-run': { type: 'boolean', default: false } } as const;
-    const { values } = readArgs({ usage }, args, { options });
-    await makePass(values['dry-run']);
+    const flag = { type: 'boolean', default: false } as const;
+    const { values } = readArgs({ usage }, args, { options: { 'dry-run': flag, 'remove-orphans': flag } });
+    await makePass({ dryRun: values['dry-run'], removesOrphans: values['remove-orphans'] });
   },
 };
 
-async function makePass(dryRun: boolean): Promise<void> {
+async function makePass(options: { dryRun: boolean; removesOrphans: boolean }): Promise<void> {
   const config = readConfig(process.env, { for: 'service' });
+  if (options.removesOrphans && config.mode === 'observe') {
+    throw new UserError('observing', 'MODE=observe writes nothing to Seam: --remove-orphans needs MODE=active.');
+  }
   // People read the output; the program's own news would stand between its lines.
   await using tool = await openTool({ ...config, log: { level: 'warn' } }, {}, 'tool');
-  const report = await reconcile(await flowDeps(tool, config), { dryRun });
-  console.log(report === null ? 'Another replica is reconciling: nothing was done.' : describeReport(report, dryRun));
+  const report = await reconcile(await flowDeps(tool, config), options);
+  if (report === null) console.log('Another replica is reconciling: nothing was done.');
+  else console.log(describeReport(report, options.dryRun));
 }
 
 /** The report as lines of text, doors in their order. */

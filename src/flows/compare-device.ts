@@ -37,7 +37,12 @@ export type Comparison =
   | { readonly kind: 'spent'; readonly why: string };
 
 /** Compares one device. A device that Seam does not know has no codes: each is judged by the plan, which waits for the device. */
-export async function compareDevice(deps: FlowDeps, deviceId: string, budget: Budget): Promise<Comparison> {
+export async function compareDevice(
+  deps: FlowDeps,
+  deviceId: string,
+  budget: Budget,
+  removesOrphans: boolean,
+): Promise<Comparison> {
   const { prisma } = deps.db;
   const doors: Door[] = [];
   const repairs: Repair[] = [];
@@ -64,7 +69,7 @@ export async function compareDevice(deps: FlowDeps, deviceId: string, budget: Bu
   if (list.ok) {
     const orphans = drifts.filter((drift) => drift.kind === 'orphan');
     const listAgain: ListAgain = () => deps.seam.listManagedCodes(deviceId);
-    const judged = await judgeOrphans(deps, { deviceId, doors, orphans, budget, listAgain });
+    const judged = await judgeOrphans(deps, { deviceId, doors, orphans, removesOrphans, budget, listAgain });
     repairs.push(...judged);
   }
   return { kind: 'compared', repairs };

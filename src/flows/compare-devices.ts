@@ -24,7 +24,7 @@ export async function compareDevices(
   deps: FlowDeps,
   budget: Budget,
   isDry: boolean,
-  pageSize = devicesPerPage,
+  { pageSize = devicesPerPage, removesOrphans = false }: { pageSize?: number; removesOrphans?: boolean } = {},
 ): Promise<DevicesCompared> {
   const { prisma } = deps.db;
   const { devicesComparedTo } = await loadPosition(prisma);
@@ -37,7 +37,7 @@ export async function compareDevices(
     const page = await devicesToCompare(prisma, after, since, pageSize);
     isLast = page.length < pageSize;
     for (const deviceId of page) {
-      const comparison = await compareDevice(deps, deviceId, budget);
+      const comparison = await compareDevice(deps, deviceId, budget, removesOrphans);
       if (comparison.kind === 'spent') {
         stoppedBecause = comparison.why;
         break;

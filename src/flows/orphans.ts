@@ -1,5 +1,5 @@
 // Codes that bear our marker and have no row: after a restore from a backup every newer code is one. What fits the plan is
-// adopted; the rest is reported, and deleted a day later, because a database may also have been restored by mistake.
+// adopted; the rest is reported, and deleted a day later or on command, because a database may also have been restored by mistake.
 import { codeName } from '../core/access-code.ts';
 import type { Drift } from '../core/drift.ts';
 import { planSchedule } from '../core/plan.ts';
@@ -34,6 +34,8 @@ interface Found {
   readonly deviceId: string;
   readonly doors: readonly Door[];
   readonly orphans: readonly Orphan[];
+  /** On command: what was reported before is removed now. */
+  readonly removesOrphans: boolean;
   readonly budget: Budget;
   readonly listAgain: ListAgain;
 }
@@ -160,7 +162,7 @@ async function isOf(deps: FlowDeps, { schedule, device, key }: Door, { listed, m
 
 async function report(
   deps: FlowDeps,
-  { deviceId, doors }: Found,
+  { deviceId, doors, removesOrphans }: Found,
   { listed, marker }: Orphan,
   reportedAt: Date | null,
 ): Promise<Repair | null> {
@@ -172,8 +174,12 @@ async function report(
   const what = `a code of ours on ${place}, valid from ${times}, that no row explains and no window needs`;
   const detail = { drift: 'orphan', access_code_id: accessCodeId, device_name: device?.name ?? null };
   if (reportedAt === null) {
+    const fate =
+      deps.mode === 'observe'
+        ? 'It is left there while Relatch only observes; with MODE=active it would be deleted, in 24 hours at the earliest.'
+        : 'It is deleted in 24 hours, or sooner by reconcile --remove-orphans, with all others that were reported.';
     const message =
-      `Found at Seam: ${what}. It is deleted in 24 hours. Was the database restored from a backup? ` +
+      `Found at Seam: ${what}. ${fate} Was the database restored from a backup? ` +
       'If the code is needed, make a schedule for it; to be rid of it now, delete it in Seam.';
     const entry = {
       at: now,
@@ -184,9 +190,13 @@ async function report(
       deviceId,
       detail,
     } as const;
-    return { door: place, would: `report ${what}`, plan: null, mark: async () => entry };
+    const then = deps.mode === 'observe' ? '' : '; reconcile --remove-orphans has it removed once it is reported';
+    return { door: place, would: `report ${what}${then}`, plan: null, mark: async () => entry };
   }
-  if (now.getTime() - reportedAt.getTime() < graceMs) return null;
+  // An observer claims nothing: the report is all that there is to say.
+  if (deps.mode === 'observe') return null;
+  const isDue = now.getTime() - reportedAt.getTime() >= graceMs;
+  if (!isDue && !removesOrphans) return null;
   const scheduleId = doors[0]?.key.scheduleId ?? (await anyScheduleAt(deps.db.prisma, deviceId));
   if (scheduleId === null) return null;
   const plan = { scheduleId, deviceId };
@@ -198,7 +208,7 @@ async function report(
       const row = { ...plan, ...outOfPlan(createdAt), marker, accessCodeId, confirmedEndsAt: endsAt, nextTryAt: now };
       const id = await insertFound(tx, { ...row, state: 'removing', reason: 'no row explained it' });
       if (id === null) return null;
-      const message = `Removing ${what}; it was reported a day ago.`;
+      const message = `Removing ${what}, because it was ${isDue ? 'reported a day ago' : 'asked for'}.`;
       return { at: now, kind: 'code.deleting', message, ...plan, codeId: id, detail };
     },
   };

@@ -16,6 +16,8 @@ const doorsPerPage = 2_000;
 export interface ReconcileOptions {
   /** Tells what would be done, and writes nothing. */
   readonly dryRun?: boolean;
+  /** Has orphans removed that were reported before this pass, whenever that was. */
+  readonly removesOrphans?: boolean;
   readonly limits?: PassLimits;
   /** Devices, and doors, that are read at a time. */
   readonly pageSize?: number;
@@ -53,7 +55,7 @@ async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): 
   if (!isDry && options.machine !== undefined) await compareClocks(deps, options.machine);
   const events = await readEvents(deps, budget, isDry);
   // Before doors are woken: after a restore their codes may be at Seam and want to be adopted, not made again.
-  const { repairs, ...devices } = await compareDevices(deps, budget, isDry, options.pageSize);
+  const { repairs, ...devices } = await compareDevices(deps, budget, isDry, options);
   // Where Seam is slow, the devices take all of the time: the doors that sleep have one of their own.
   const ownTime = startBudget(limits, options.signal);
   const { sent: woken } = isDry ? nothingSent : await sendPages(deps, sleepingDoors, ownTime, options.pageSize);

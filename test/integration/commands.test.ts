@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeName, newMarker } from '../../src/core/access-code.ts';
 import { onlyOneReplica } from '../../src/db/reconcile.ts';
 import { dump } from '../support/database.ts';
 import { deliverEvent, poison } from '../support/poison.ts';
@@ -23,8 +24,13 @@ function relatch(...args: string[]): Promise<{ code: number | null; output: stri
 }
 
 /** The command line as people run it, from the bundle. */
-async function relatchIn({ config }: World, args: readonly string[]): Promise<{ code: number | null; output: string }> {
+async function relatchIn(
+  { config }: World,
+  args: readonly string[],
+  more: Record<string, string> = {},
+): Promise<{ code: number | null; output: string }> {
   const env = {
+    ...more,
     DATABASE_URL: config.database.url ?? '',
     PIN_ENCRYPTION_KEYS: keysOf(config),
     SEAM_API_KEY: config.seam.apiKey,
@@ -215,6 +221,35 @@ describe('reconcile', () => {
       code: 0,
       output: expect.stringMatching(/^[^\n]*; 2 devices compared, 0 could not be; .*; 0 differences\.\n$/),
     });
+  });
+
+  it('removes codes that no row explains on command, once they have been reported', async () => {
+    await using today = await startWorld({ now: isoIn(-10), delivers: false });
+    await today.apply(weekdays());
+    await today.sweep();
+    const marker = newMarker(today.relatch.deps.markerPrefix, () => 3);
+    today.simulator.addForeignCode({
+      device_id: frontDoor,
+      name: codeName('Crew', marker, null),
+      code: '900001',
+      managed: true,
+      starts_at: new Date(isoIn(20 * 24 * 60)),
+      ends_at: new Date(isoIn(21 * 24 * 60)),
+    });
+    await today.until(isoIn(0));
+    const run = async (...args: string[]) =>
+      (await relatchIn(today, ['reconcile', '--remove-orphans', ...args])).output;
+    expect(await run()).toMatch(/^Front door: report a code of ours .*; reconcile --remove-orphans has it removed/m);
+    expect(await run('--dry-run')).toMatch(/^Front door: would have Seam remove a code of ours on Front door/);
+    expect(today.simulator.codes().map(({ code }) => code)).toContain('900001');
+    expect(await run()).toMatch(/^Front door: have Seam remove a code of ours on Front door/);
+    await today.until(isoIn(1));
+    expect(today.simulator.codes().map(({ code }) => code)).not.toContain('900001');
+  });
+
+  it('refuses to remove anything while Relatch only observes', async () => {
+    const done = await relatchIn(world, ['reconcile', '--remove-orphans'], { MODE: 'observe' });
+    expect(done).toEqual({ code: 2, output: expect.stringContaining('MODE=observe writes nothing to Seam') });
   });
 
   it('leaves everything to a replica that is at it', async () => {

@@ -13,6 +13,7 @@ import { createLog } from '../../src/telemetry/log.ts';
 import { backDoor, daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 
 const now = '2027-03-08T12:00:00Z';
+const remove = 'DELETE /access_codes/delete';
 const monday = '2027-03-08T14:00Z/2027-03-08T22:00Z';
 const tuesday = '2027-03-09T14:00Z/2027-03-09T22:00Z';
 
@@ -418,6 +419,33 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(world.opened()).toEqual([monday, tuesday]);
   });
 
+  it('removes what it reported before on command, without waiting a day, and what it sees first only after that', async () => {
+    await using world = await silentWorld();
+    await orphan(world, '900001', '2027-03-20T14:00:00Z', '2027-03-20T22:00:00Z');
+    await world.until('2027-03-08T12:10:00Z');
+    expect(await world.pass({ removesOrphans: true })).toMatchObject({
+      repairs: [
+        { would: expect.stringMatching(/^report a code of ours .*; reconcile --remove-orphans has it removed/) },
+      ],
+    });
+    expect(await world.alerts()).toEqual([expect.stringContaining('or sooner by reconcile --remove-orphans')]);
+    await world.until('2027-03-08T12:11:00Z');
+    expect(await world.pass()).toMatchObject({ repairs: [] });
+    const would = expect.stringMatching(/^have Seam remove a code of ours on Front door/);
+    expect(await world.pass({ removesOrphans: true, dryRun: true })).toMatchObject({ repairs: [{ would }] });
+    expect(world.calls(remove)).toBe(0);
+    await orphan(world, '900002', '2027-03-21T14:00:00Z', '2027-03-21T22:00:00Z', 4);
+    await world.until('2027-03-08T12:20:00Z');
+    await world.pass({ removesOrphans: true });
+    await world.until('2027-03-08T12:25:00Z');
+    const pins = world.simulator.codes().map(({ code }) => code);
+    expect([pins.includes('900001'), pins.includes('900002')]).toEqual([false, true]);
+    expect((await world.history()).filter(({ kind }) => kind === 'code.deleting')).toMatchObject([
+      { message: expect.stringMatching(/^Removing a code of ours .*, because it was asked for\.$/) },
+    ]);
+    expect(await world.alerts()).toHaveLength(2);
+  });
+
   it('takes its report back when the code goes by itself', async () => {
     await using world = await silentWorld();
     const id = await orphan(world, '900001', '2027-03-20T14:00:00Z', '2027-03-20T22:00:00Z');
@@ -449,7 +477,7 @@ describe.concurrent('one pass of the reconciler', () => {
     expect(await reconcile({ ...deps, seam: { ...deps.seam, listManagedCodes } })).toMatchObject({ repairs: [] });
     expect(lists).toEqual([true, change === giveRow]);
     expect(await world.alerts()).toEqual([]);
-    expect(world.calls('DELETE /access_codes/delete')).toBe(0);
+    expect(world.calls(remove)).toBe(0);
   });
 
   it('touches no code of anybody else, and none of another installation', async () => {
@@ -564,8 +592,8 @@ async function patch(world: World, access_code_id: string, starts_at: string, en
 }
 
 /** A code that bears our marker and has no row. */
-async function orphan(world: World, code: string, startsAt: string, endsAt: string): Promise<string> {
-  const marker = newMarker(world.relatch.deps.markerPrefix, () => 3);
+async function orphan(world: World, code: string, startsAt: string, endsAt: string, chance = 3): Promise<string> {
+  const marker = newMarker(world.relatch.deps.markerPrefix, () => chance);
   return world.simulator.addForeignCode({
     device_id: frontDoor,
     name: codeName('Crew', marker, null),
