@@ -148,7 +148,9 @@ async function repairOf(
       const to = { accessCodeId, outOfPlan: outOfPlan(createdAt), now };
       return repair(`have Seam remove ${what}, which it still has`, async (tx) =>
         (await reopenForRemoval(tx, code, to))
-          ? tell(`Still at Seam although it had ended, and removed again: ${what}.`)
+          ? tell(
+              `Still at Seam although it had ended: ${what}. It ${deps.mode === 'observe' ? 'would be' : 'is'} removed.`,
+            )
           : null,
       );
     }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { codeName, newMarker } from '../../src/core/access-code.ts';
 import {
   aSchedule,
   backDoor,
@@ -88,4 +89,57 @@ it('leaves codes of before alone, whatever is changed, until it is active again'
   await world.until('2027-03-08T13:05:00Z');
   expect(world.onlyCode()).toMatchObject({ starts_at: '2027-03-08T15:00:00.000Z' });
   expect(world.simulator.codes({ device_id: backDoor })).toEqual([]);
+});
+
+it('writes nothing to Seam for what the reconciler finds, and says of nothing that it is done', async () => {
+  await using world = await startWorld({ now, delivers: false });
+  const keys = ['due', 'stale', 'vanished', 'ended'];
+  const file = (...paused: string[]) =>
+    schedulesFile(
+      keys.map((key) =>
+        aSchedule({ key, name: key, pin: 'rotate', ...(paused.includes(key) ? { status: 'paused' } : {}) }),
+      ),
+    );
+  await world.apply(file());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.faults.next('DELETE /access_codes/delete', { kind: 'status', status: 500 });
+  await world.apply(file('due'));
+  await world.stop();
+  await world.start({ mode: 'observe' });
+  const { pool } = world.relatch.deps.db;
+  const idOf = async (key: string) => (await world.codes()).find((code) => code.key === key)?.accessCodeId ?? '';
+  world.simulator.deleteByHand(await idOf('vanished'));
+  await pool.query("update access_codes set state = 'closed', next_try_at = null where access_code_id = $1", [
+    await idOf('ended'),
+  ]);
+  const marker = newMarker(world.relatch.deps.markerPrefix, () => 3);
+  world.simulator.addForeignCode({
+    device_id: frontDoor,
+    name: codeName('Crew', marker, null),
+    code: '900001',
+    managed: true,
+    starts_at: new Date('2027-03-20T14:00:00Z'),
+    ends_at: new Date('2027-03-20T22:00:00Z'),
+  });
+  const [sent, told] = [writes(world), (await world.history()).length];
+  await world.apply(file('due', 'stale'));
+  for (const at of ['2027-03-08T15:10:00Z', '2027-03-09T15:11:00Z']) {
+    await world.simulator.advanceTo(new Date(at));
+    await world.rest();
+    await world.pass({ removesOrphans: true });
+    await world.rest();
+  }
+  expect(writes(world)).toEqual(sent);
+  const since = (await world.history()).slice(told).map(({ message }) => message);
+  expect(since.filter((message) => /^Removing|removed again|is deleted/.test(message))).toEqual([]);
+  expect(since.filter((message) => message.startsWith('Would delete'))).toHaveLength(2);
+  expect(await world.alerts()).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining('is left there while Relatch only observes'),
+      expect.stringMatching(/^Taken away by somebody in Seam: the code of vanished/),
+    ]),
+  );
+  expect(since).toContainEqual(
+    expect.stringMatching(/^Still at Seam although it had ended: the code of ended .* It would be removed\.$/),
+  );
 });
