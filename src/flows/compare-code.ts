@@ -7,7 +7,7 @@ import { type Door, describeWindow, entryFor, seamRefOf, windowOf } from './door
 import type { FlowDeps } from './flow-deps.ts';
 import { observe } from './observe.ts';
 import { postpone } from './postpone.ts';
-import { commit } from './record.ts';
+import { commit, record } from './record.ts';
 
 const againAfterMs = 60_000;
 // Who changes it again so soon would go on for ever, be it a program or the lock itself.
@@ -92,11 +92,16 @@ async function askBack(deps: FlowDeps, door: Door, code: StoredCode, wrong: read
   const endsAt = code.askedEndsAt ?? code.windowEndsAt;
   const stored = encryptedPin(code);
   const pin = stored === null ? undefined : deps.vault.decrypt(stored, door.schedule.id);
+  // As with any update: until Seam has answered, this one may land after a later edit.
+  const unsettled = { askedStartsAt: null, askedEndsAt: null, calledAt: door.input.now };
+  if (!(await changeCode(deps.db.prisma, code, unsettled))) return;
   const result = await deps.seam.updateCode({ ...seamRefOf(code), startsAt, endsAt, pin });
-  if (!result.ok && result.failure.kind !== 'rejected') return postpone(deps, door, code, result.failure);
-  // What Seam makes of it is what later reports are held against.
-  const seen = await deps.seam.getCode(seamRefOf(code));
-  const outcome = result.ok ? 'They were asked back' : `Seam does not put them back: ${result.failure.message}`;
+  const isUnheard = !result.ok && result.failure.kind === 'unknown';
+  const settled = { askedStartsAt: startsAt, askedEndsAt: endsAt, calledAt: code.calledAt };
+  if (!result.ok && result.failure.kind !== 'rejected' && !isUnheard)
+    return postpone(deps, door, code, result.failure, settled);
+  const outcome =
+    result.ok || isUnheard ? 'They were asked back' : `Seam does not put them back: ${result.failure.message}`;
   const message =
     `Changed by somebody in Seam (${wrong.join(' and ')}): the code of ${describeWindow(door, windowOf(code))}. ` +
     `${outcome.replace(/\.$/, '')}. Who wants it otherwise changes the schedule.`;
@@ -105,8 +110,16 @@ async function askBack(deps: FlowDeps, door: Door, code: StoredCode, wrong: read
     codeId: code.id,
     detail: { asked_back: wrong.join(' and ') },
   });
-  const asked = { confirmedStartsAt: startsAt, confirmedEndsAt: endsAt };
-  await commit(deps, entry, (tx) => changeCode(tx, code, judged(asked, seen.ok ? seen.value : null)));
+  if (isUnheard) {
+    // The plan sends it again as an update, and the report is judged after that.
+    await record(deps, entry);
+    return postpone(deps, door, code, result.failure);
+  }
+  // What Seam makes of it is what later reports are held against.
+  const seen = await deps.seam.getCode(seamRefOf(code));
+  const confirmed = { confirmedStartsAt: startsAt, confirmedEndsAt: endsAt };
+  const change = { ...judged(confirmed, seen.ok ? seen.value : null), ...settled };
+  await commit(deps, entry, (tx) => changeCode(tx, code, change));
 }
 
 /** The report is judged, and Seam confirms what it shows; what it does not show is taken as given. */

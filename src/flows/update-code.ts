@@ -27,9 +27,10 @@ export async function updateCode(
   const unsettled = { askedStartsAt: null, askedEndsAt: null };
   if (!(await changeCode(deps.db.prisma, code, { ...unsettled, calledAt: now }))) return;
   const backupFailure = await moveBackup(deps, code, startsAt, endsAt);
-  // Another PIN may be what is to be updated; sent again it changes nothing.
-  const other = code.hasOtherPin ? encryptedPin(code) : null;
-  const pin = other === null ? undefined : deps.vault.decrypt(other, door.schedule.id);
+  // Another PIN may be what is to be updated, or its own what was asked back unheard; sent again it changes nothing.
+  const hasPin = code.hasOtherPin || (isUnsettled(code) && code.changedSignalAt !== null);
+  const stored = hasPin ? encryptedPin(code) : null;
+  const pin = stored === null ? undefined : deps.vault.decrypt(stored, door.schedule.id);
   const result = await deps.seam.updateCode({ ...seamRefOf(code), startsAt, endsAt, pin });
   const what = describeWindow(door, windowOf(code));
   const detail = {

@@ -1,4 +1,5 @@
 // Calls whose answer is lost, and calls that land when nobody waits for them any more.
+import { Seam } from 'seam';
 import { expect, it } from 'vitest';
 import { planDoor } from '../../src/flows/plan-door.ts';
 import { daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
@@ -191,4 +192,45 @@ it('does not repeat a create of unknown outcome before it has settled where no P
   expect(world.opened()).toEqual([monday]);
   expect(new Set(world.simulator.intervals(frontDoor).map(({ code }) => code)).size).toBe(1);
   expect(await world.codes()).toMatchObject([{ state: 'removed', adopted: true }, { state: 'created' }]);
+});
+
+/** Somebody changed a code in Seam, which only a pass of the reconciler finds. */
+async function changedBySomebody(world: World, change: { ends_at?: string; code?: string }): Promise<void> {
+  await world.apply(hours('09:00', '17:00'));
+  await world.until('2027-03-08T12:59:00Z');
+  const { apiKey, endpoint } = world.simulator;
+  const { access_code_id } = world.onlyCode();
+  const times = { starts_at: '2027-03-08T14:00:00Z', ends_at: '2027-03-08T22:00:00Z' };
+  await new Seam({ apiKey, endpoint }).accessCodes.update({ access_code_id, ...times, ...change });
+  await world.until('2027-03-08T13:00:00Z');
+}
+
+it('keeps an edit that shortens the window when times asked back before it land after it', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z', delivers: false, settleSeconds: 300 });
+  await changedBySomebody(world, { ends_at: '2027-03-09T02:00:00Z' });
+  world.simulator.faults.next(update, { kind: 'commit_late', delayMs: 200_000 });
+  await world.sweep();
+  await world.apply(hours('09:00', '16:00'));
+  await world.until('2027-03-08T13:03:00Z');
+  expect(world.onlyCode()).toMatchObject({ ends_at: '2027-03-08T21:00:00.000Z' });
+  await world.until('2027-03-08T13:03:30Z');
+  expect(world.onlyCode()).toMatchObject({ ends_at: '2027-03-08T22:00:00.000Z' });
+  await world.until('2027-03-08T13:06:00Z');
+  expect(world.onlyCode()).toMatchObject({ ends_at: '2027-03-08T21:00:00.000Z' });
+  expect(await world.alerts()).toEqual([expect.stringContaining('Changed by somebody in Seam (times)')]);
+});
+
+it.each([
+  ['PIN', { code: '835271' }],
+  ['times', { ends_at: '2027-03-09T02:00:00Z' }],
+])('repeats asking back the %s that did not reach Seam, and tells of it once', async (what, change) => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z', delivers: false });
+  await world.apply(hours('09:00', '17:00'));
+  const { code } = world.onlyCode();
+  await changedBySomebody(world, change);
+  world.simulator.faults.next(update, { kind: 'reset_before_commit' });
+  await world.sweep();
+  await world.until('2027-03-08T13:03:00Z');
+  expect(world.onlyCode()).toMatchObject({ code, ends_at: '2027-03-08T22:00:00.000Z' });
+  expect(await world.alerts()).toEqual([expect.stringContaining(`Changed by somebody in Seam (${what})`)]);
 });
