@@ -36,8 +36,8 @@ export interface Source {
 /** Reads a YAML 1.2 text; dates and times stay texts there. */
 export function readSource(text: string): Source {
   const lines = new LineCounter();
-  // Pretty errors quote the source, which may hold a PIN.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  // Pretty errors and warnings quote the source, which may hold a PIN.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', logLevel: 'error' });
   const place = (offset: number) => {
     const { line, col: column } = lines.linePos(offset);
     return { line, column };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { formatProblems, parseSchedulesFile, type SchedulesFile, sortProblems } from '../../src/core/schedules-file.ts';
 
 const head = 'timezone: America/New_York\nholidays: { us: [2026-12-25] }\nschedules:\n';
@@ -552,4 +552,12 @@ describe('the place of a mistake', () => {
     const problems = [at(2, 5, 'b', 'first'), at(2, 3, 'a', 'x'), at(1, 9, 'b', 'y'), at(2, 5, 'b', 'second')];
     expect(sortProblems(problems).map(({ message }) => message)).toEqual(['y', 'x', 'first']);
   });
+});
+
+it('has nothing printed of a key that is a list, which might show its PIN', () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  const written = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  parseSchedulesFile('schedules:\n  - ? [482165]\n    : 1\n');
+  expect([warned.mock.calls, written.mock.calls]).toEqual([[], []]);
+  vi.restoreAllMocks();
 });
