@@ -8,11 +8,12 @@ import type { FlowDeps } from './flow-deps.ts';
 import { commit, record } from './record.ts';
 
 const toleratedMs = 30_000;
-const goneAfterMs = 24 * 3_600_000;
+// More than RECONCILE_INTERVAL_SECONDS may be, which is a day.
+const goneAfterMs = 2 * 24 * 3_600_000;
 
 /**
  * Raises an alert about this machine's clock if it is wrong, and resolves it once it is right; another machine's only when that one
- * has made no pass for a day. @param machine whose clock `deps.now` tells
+ * has made no pass for two days. @param machine whose clock `deps.now` tells
  */
 export async function compareClocks(deps: Pick<FlowDeps, 'db' | 'log' | 'now'>, machine: string): Promise<void> {
   const { db } = deps;
@@ -39,7 +40,7 @@ export async function compareClocks(deps: Pick<FlowDeps, 'db' | 'log' | 'now'>, 
 /** A machine that is no more never makes the pass that would resolve its alert. */
 async function forgetMachines(deps: Pick<FlowDeps, 'db' | 'log'>, at: Date): Promise<void> {
   const before = new Date(at.getTime() - goneAfterMs);
-  const message = 'A machine whose clock was wrong has made no pass for a day: it is taken for gone.';
+  const message = 'A machine whose clock was wrong has made no pass for two days: it is taken for gone.';
   await commit(deps, { at, kind: 'clock.forgotten', message }, async (tx) => {
     return (await resolveUnseen(tx, 'clock.skewed', { before, because: 'clock.forgotten', at })) > 0;
   });
