@@ -1,13 +1,17 @@
 // The inbox from its inner side: rows become jobs, jobs settle rows. Times here are the database's.
 import { createHash } from 'node:crypto';
 import { readEvent, type SeamEventFields } from '../core/seam-event.ts';
+import { accessCodeEvents } from '../core/seam-event-types.ts';
 import type { Db, Tx } from './client.ts';
 import type { Queue } from './queue.ts';
 
 // A row that has waited so long without a live job gets a new one.
 const requeueAfterSeconds = 120;
 
-/** Sends a job for each row that is due and has none alive; the caller's id never repeats, because the run rises. */
+/**
+ * Sends a job for each row that is due and has none alive, and settles those that are nobody's. Answers how many rows there were.
+ * The id of a job never repeats, because the run rises.
+ */
 export async function queueDueEvents(db: Db, queue: Pick<Queue, 'sendEvents'>, limit: number): Promise<number> {
   return db.prisma.$transaction(async (tx) => {
     const due = await tx.$queryRaw<{ key: string; run: number }[]>`
@@ -21,7 +25,12 @@ export async function queueDueEvents(db: Db, queue: Pick<Queue, 'sendEvents'>, l
        limit ${limit}
          for update skip locked`;
     if (due.length === 0) return 0;
-    const jobs = due.map(({ key, run }) => ({ key, id: eventJobId(key, run) }));
+    const nobodys = await ignoreNobodys(
+      tx,
+      due.map(({ key }) => key),
+    );
+    const jobs = due.filter(({ key }) => !nobodys.has(key)).map(({ key, run }) => ({ key, id: eventJobId(key, run) }));
+    if (jobs.length === 0) return due.length;
     await queue.sendEvents(tx, jobs);
     await tx.$executeRaw`
       update inbox i
@@ -30,6 +39,31 @@ export async function queueDueEvents(db: Db, queue: Pick<Queue, 'sendEvents'>, l
        where i.key = sent.key`;
     return due.length;
   });
+}
+
+const codeEventTypes = Object.keys(accessCodeEvents);
+
+/**
+ * Ends those of the locked rows that are about codes of nobody, most of what a workspace sends after an outage: one statement
+ * instead of a job for each. Answers their keys.
+ */
+async function ignoreNobodys(tx: Tx, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  await tx.$executeRaw`savepoint nobodys`;
+  try {
+    const rows = await tx.$queryRaw<{ key: string }[]>`
+      update inbox i set state = 'ignored', reason = 'no_schedule_owns_code', done_at = now()
+       where i.key = any(${[...keys]}::text[]) and i.event_type = any(${codeEventTypes}::text[])
+         and i.access_code_id is not null
+         and not exists (select 1 from access_codes c where c.access_code_id = i.access_code_id)
+         and not exists (select 1 from access_codes c
+                          where c.device_id = i.device_id and c.state in ('calling', 'unknown'))
+      returning i.key`;
+    return new Set(rows.map(({ key }) => key));
+  } catch {
+    // One row that cannot be ended holds up no other: each gets its job, and that one's tells of it.
+    await tx.$executeRaw`rollback to savepoint nobodys`;
+    return new Set();
+  }
 }
 
 /** Reads a row that waits to be handled and keeps others from settling it until the transaction ends. */

@@ -76,6 +76,17 @@ it('sets a poisoned event aside with its reason and one alert, and handles the g
   expect(await letters(world)).toMatchObject([{ attempts: 2, times: 1 }]);
 });
 
+it('sets aside an event of nobody’s code that cannot be ignored, and ignores the others without it', async () => {
+  await using world = await startWorld({ now });
+  const events = Array.from({ length: 20 }, () => aRemovedEvent());
+  const [bad] = events;
+  await poison(world, 'inbox', `new.key = '${bad!.event_id}' and new.state = 'ignored'`);
+  await Promise.all(events.map((event) => deliverEvent(world, event)));
+  await world.rest();
+  expect(await inbox(world)).toEqual({ ignored: 19, dead: 1 });
+  expect(await letters(world)).toMatchObject([{ subject: { eventKey: bad!.event_id } }]);
+});
+
 it('retries a dead event, twice if it must be, as the same letter with the same alert, and settles both in the end', async () => {
   await using world = await startWorld({ now });
   await world.apply(weekdays());

@@ -117,7 +117,7 @@ it('keeps a window closed whose code somebody deleted, though its device had bee
   expect((await world.alerts()).at(-1)).toContain('Taken away by somebody in Seam');
 });
 
-it('ignores the removal of a code that no schedule owns', async () => {
+it('ignores the removal of a code that no schedule owns, without a job of its own', async () => {
   await using world = await crewAtWork();
   const foreign = world.simulator.addForeignCode({ device_id: frontDoor, code: '900001', managed: true });
   await world.until('2027-03-08T15:10:00Z');
@@ -128,7 +128,26 @@ it('ignores the removal of a code that no schedule owns', async () => {
   expect(new Set(rows.map(({ state, reason }) => `${state} ${reason}`))).toEqual(
     new Set(['ignored no_schedule_owns_code']),
   );
+  expect(new Set(rows.map(({ jobId }) => jobId))).toEqual(new Set([null]));
   expect(world.calls('POST /access_codes/create')).toBe(1);
+});
+
+it('keeps the event of a code waiting while it is not known whether that code is ours', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  world.simulator.faults.next('POST /access_codes/create', { kind: 'answer_lost_after_commit' });
+  await world.apply(weekdays());
+  const { access_code_id } = world.onlyCode();
+  world.simulator.emit(aRemovedEvent({ access_code_id, device_id: frontDoor }));
+  await world.rest();
+  const state = async () => {
+    const rows = await world.relatch.deps.db.prisma.inboxEvent.findMany({ where: { accessCodeId: access_code_id } });
+    return new Set(rows.map((row) => row.state));
+  };
+  expect(await world.codes()).toMatchObject([{ state: 'unknown' }]);
+  expect(await state()).toEqual(new Set(['received']));
+  await world.until('2027-03-08T12:03:00Z');
+  expect(await world.codes()).toMatchObject([{ state: 'created', adopted: true }]);
+  expect(await state()).toEqual(new Set(['handled']));
 });
 
 it('makes nothing for a paused schedule or an ended one when its old events come again', async () => {

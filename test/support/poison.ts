@@ -8,7 +8,7 @@ const message = 'poisoned: PIN 471108, key seam_test_abcdefgh at postgres://rela
 /** Words of the poison that nobody may be told. */
 export const poisonSecrets = ['471108', 'seam_test_abcdefgh', ':word@'] as const;
 
-type Poisoned = 'history' | 'access_codes';
+type Poisoned = 'history' | 'access_codes' | 'inbox';
 
 /** Makes every write of a row fail that matches, until the cure is called. Jobs made from now on are tried `attempts` times. */
 export function poison(world: World, table: Poisoned, condition: string, attempts = 1): Promise<() => Promise<void>> {
