@@ -9,13 +9,17 @@ import { aDoor, type Instance, noteAcknowledged, type Stage, slowMs, startStage 
 
 const deliveries = 10_000;
 const ours = 3_000;
-const backlog = 2_000;
+const backlog = 10_000;
+// Twice as long as the goal of 100 a second allows: a loaded machine is no fault.
+const drainMs = 200_000;
 // What a service has come to hold when it has worked for a while is not what a burst adds.
 const warmUps = 1_000;
 const warmUpsOfOurs = warmUps * 0.3;
 // After so long Seam gives a delivery up and counts it as failed.
 const senderWaitsMs = 15_000;
 const inFlight = 64;
+
+vi.setConfig({ testTimeout: 400_000 });
 
 it('stores 10,000 deliveries at once, none lost and none twice, though an instance is stopped meanwhile', async () => {
   await using stage = await startStage();
@@ -88,7 +92,7 @@ it('stores 10,000 deliveries at once, none lost and none twice, though an instan
   const ofOurs = await leaveBehind(stage);
   await stage.start({ LOG_LEVEL: 'info' });
   const upMs = performance.now();
-  await stage.rest();
+  await stage.rest(drainMs);
   const perSecond = backlog / ((performance.now() - upMs) / 1_000);
   // A figure to watch, not to judge by: a loaded machine is no fault.
   console.log(`a backlog of ${backlog} is drained at ${perSecond.toFixed(0)} a second (goal: 100)`);

@@ -51,7 +51,7 @@ export interface Stage extends AsyncDisposable {
   /** As `outlive`, for every code that there is. */
   outliveAll(): Promise<{ door: string; delivery: SignedDelivery }[]>;
   /** Waits until no job and no inbox row is left to do. */
-  rest(): Promise<void>;
+  rest(timeoutMs?: number): Promise<void>;
   /** Remembers something said outside of the instances, to be looked through for secrets. */
   heard(output: string): void;
 }
@@ -155,7 +155,7 @@ export async function startStage(
       return removed.delivery;
     },
     outliveAll,
-    rest: () =>
+    rest: (timeoutMs = slowMs) =>
       vi.waitFor(
         async () => {
           const { rows } = await db.query(
@@ -164,7 +164,7 @@ export async function startStage(
           );
           expect(rows).toEqual([{ inbox: 0, jobs: 0 }]);
         },
-        { timeout: slowMs, interval: 50 },
+        { timeout: timeoutMs, interval: 50 },
       ),
     heard: (output) => void said.push(output),
     async [Symbol.asyncDispose]() {
