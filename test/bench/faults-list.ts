@@ -55,6 +55,10 @@ export const faults: readonly Fault[] = [
     arm: (side, deviceIds) => failCreates(side, deviceIds, { kind: 'status', status: 500 }),
   },
   {
+    name: 'create refused with 429',
+    arm: (side, deviceIds) => failCreates(side, deviceIds, { kind: 'status', status: 429, retryAfterSeconds: 1 }),
+  },
+  {
     name: 'create done, answer lost',
     arm: (side, deviceIds) => failCreates(side, deviceIds, { kind: 'answer_lost_after_commit' }),
   },
