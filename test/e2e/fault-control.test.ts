@@ -3,7 +3,14 @@ import { expect, it } from 'vitest';
 import { faults } from '../bench/faults-list.ts';
 import { type FaultOutcome, runFaults } from '../bench/faults-run.ts';
 
-const struck = ['delivery lost', 'delivery doubled', 'SIGKILL between create and write', 'create done, answer lost'];
+const struck = [
+  'delivery lost',
+  'delivery doubled',
+  'deliveries reordered',
+  'SIGKILL between create and write',
+  'create refused with 429',
+  'create done, answer lost',
+];
 
 it('loses, doubles and forgets nothing where the recipe loses and doubles', async () => {
   const chosen = faults.filter(({ name }) => struck.includes(name));
@@ -13,7 +20,9 @@ it('loses, doubles and forgets nothing where the recipe loses and doubles', asyn
   expect(counts(recipe)).toEqual([
     { fault: 'delivery lost', lost: 2, doubled: 0, unknown: 0 },
     { fault: 'delivery doubled', lost: 0, doubled: 2, unknown: 0 },
+    { fault: 'deliveries reordered', lost: 0, doubled: 0, unknown: 0 },
     { fault: 'SIGKILL between create and write', lost: 0, doubled: 2, unknown: 2 },
+    { fault: 'create refused with 429', lost: 0, doubled: 0, unknown: 0 },
     { fault: 'create done, answer lost', lost: 0, doubled: 2, unknown: 2 },
   ]);
   expect(counts(relatch)).toEqual(struck.map((fault) => ({ fault, lost: 0, doubled: 0, unknown: 0 })));
