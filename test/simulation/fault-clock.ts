@@ -51,7 +51,8 @@ export class FaultClock {
   /** What last befell a call at one device concerns all of them from its own instant on: the service has closed its line to Seam. */
   spreadLastCall(): void {
     const last = this.#troubles.findLast(({ name }) => name.startsWith('seam.'));
-    if (last !== undefined) this.#troubles.push({ ...last, deviceId: undefined });
+    // What concerns all of them does so already, and may last.
+    if (last?.deviceId !== undefined) this.#troubles.push({ ...last, deviceId: undefined });
   }
 
   isOn(name: string): boolean {
