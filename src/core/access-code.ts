@@ -31,6 +31,8 @@ export interface AccessCode {
   readonly checkedAt: Date | null;
   /** It has a PIN of its own, for its window only. */
   readonly hasOtherPin: boolean;
+  /** Its PIN is to open nothing any more: the code goes, and its window gets another. */
+  readonly pinRevoked: boolean;
   readonly backupAccessCodeId: string | null;
   readonly createdAt: Date;
   readonly reason: string | null;

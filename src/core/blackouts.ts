@@ -10,6 +10,14 @@ export interface Blackout {
   readonly reason: string | null;
 }
 
+/** A window that somebody closed, as instants in UTC (ISO 8601): it is that one, whatever the zone is called later. */
+export interface Closing {
+  readonly startsAt: string;
+  readonly endsAt: string;
+  /** For people. */
+  readonly reason: string | null;
+}
+
 /** In one order, so that the same blackouts compare equal however they are listed. */
 export function sortBlackouts(blackouts: readonly Blackout[]): Blackout[] {
   return [...blackouts].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));

@@ -1,7 +1,14 @@
 // Checks what people write about when a schedule is open, reports every problem at once, and compiles the rest into the
 // integers that windows.ts works with. A calendar is immutable, and holds no instant that is not fixed by its input.
 
-import { type Blackout, type Closure, type CompiledBlackout, compileBlackout, unionOf } from './blackouts.ts';
+import {
+  type Blackout,
+  type Closing,
+  type Closure,
+  type CompiledBlackout,
+  compileBlackout,
+  unionOf,
+} from './blackouts.ts';
 import {
   type CalendarProblem,
   type DaySpan,
@@ -55,6 +62,8 @@ export interface CalendarInput {
   readonly mergeGapsUpToMinutes?: number | undefined;
   /** They act last: nothing reopens them. */
   readonly blackouts?: readonly Blackout[] | undefined;
+  /** They act as blackouts do, on the very windows that somebody closed. */
+  readonly closings?: readonly Closing[] | undefined;
 }
 
 export interface CalendarRule extends DaySpan {
@@ -135,7 +144,7 @@ export function compileCalendar(input: CalendarInput): CalendarCompilation {
   const earlyMs = readMinutes(input.grace?.earlyMinutes, 'grace.early_minutes', report);
   const lateMs = readMinutes(input.grace?.lateMinutes, 'grace.late_minutes', report);
   const mergeMs = readMinutes(input.mergeGapsUpToMinutes, 'merge_gaps_up_to_minutes', report);
-  const blackouts = compileBlackouts(input.blackouts ?? [], zone, report);
+  const blackouts = [...compileBlackouts(input.blackouts ?? [], zone, report), ...compileClosings(input.closings)];
   if (problems.length > 0 || bounds === undefined) return { ok: false, problems };
   const { latestEndMs, pauseMs } = reachOf(rules, extras);
   return {
@@ -251,6 +260,12 @@ function compileExtras(
     occurrences.push({ ...occurrenceOn(bounds.zone, day, span), ...span, day });
   }
   return occurrences.sort((a, b) => a.startAt - b.startAt);
+}
+
+function compileClosings(closings: readonly Closing[] = NONE): readonly CompiledBlackout[] {
+  return closings.map(({ startsAt, endsAt, reason }) => {
+    return { startAt: Date.parse(startsAt), endAt: Date.parse(endsAt), reason: reason ?? 'skipped' };
+  });
 }
 
 function compileBlackouts(

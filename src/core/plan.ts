@@ -37,7 +37,7 @@ export type Action<Code extends AccessCode = AccessCode> =
   /** A refused code may be asked for again, because something changed. */
   | { readonly kind: 'reopen'; readonly code: Code };
 
-export type DeleteReason = 'not_planned' | 'moved_later' | 'overdue';
+export type DeleteReason = 'not_planned' | 'moved_later' | 'overdue' | 'pin_revoked';
 /** `replaced`: another code of the door is to serve its window; the row stands for none any more. */
 export type CloseReason = 'missed' | 'too_late' | 'not_planned' | 'replaced';
 
@@ -157,6 +157,7 @@ function nextForCreated<Code extends AccessCode>(
   }
   // What is not to be is taken away at once: the quiet time of another call holds no removal back.
   if (target === undefined) return { kind: 'delete', code, reason: 'not_planned' };
+  if (code.pinRevoked) return { kind: 'delete', code, reason: 'pin_revoked' };
   const live = isLive(code, now);
   if (code.goneSignalAt !== null) {
     // The window that it ends with is the one of now, or a later edit could not tell it from those that it never was for.

@@ -2,6 +2,7 @@
 import {
   type Blackout,
   type Calendar,
+  type Closing,
   compileCalendar,
   type ExtraWindow,
   type Grace,
@@ -19,6 +20,16 @@ export interface HolidayDates {
   readonly name: string;
   readonly dates: readonly string[];
 }
+
+/** What people did to single windows, beside what the schedule says of itself. */
+export interface ByHand {
+  /** Sorted by start. */
+  readonly closed: readonly Closing[];
+  /** Sorted by date and time. */
+  readonly opened: readonly ExtraWindow[];
+}
+
+export const nothingByHand: ByHand = { closed: [], opened: [] };
 
 /** A door of a schedule; the generation rises with each recorded reopening. */
 interface ScheduleDoor {
@@ -44,6 +55,7 @@ export interface Schedule {
   readonly extra: readonly ExtraWindow[];
   /** Its own, sorted; those of a door are the door's. */
   readonly blackouts: readonly Blackout[];
+  readonly byHand: ByHand;
   readonly grace: Grace;
   readonly mergeGapsUpToMinutes: number;
   /** Sorted by device. */
@@ -65,6 +77,7 @@ export type CalendarSource = Pick<
   | 'holidays'
   | 'extra'
   | 'blackouts'
+  | 'byHand'
   | 'grace'
   | 'mergeGapsUpToMinutes'
 >;
@@ -77,20 +90,28 @@ export function calendarOf(schedule: Schedule, doorBlackouts: readonly Blackout[
   return withBlackouts(calendarOfAllDoors(schedule), doorBlackouts);
 }
 
+/** As `calendarOf`, for a schedule that is not stored as it is here. */
+export function calendarOfDraft(draft: Schedule, doorBlackouts: readonly Blackout[]): Calendar {
+  return withBlackouts(compiled(draft), doorBlackouts);
+}
+
 /** Compiled once per version and state of the holiday lists. */
 function calendarOfAllDoors(schedule: Schedule): Calendar {
   const holidays = JSON.stringify(schedule.holidays);
   const known = calendars.get(schedule.id);
   if (known !== undefined && known.version === schedule.version && known.holidays === holidays) return known.calendar;
-  const result = compileScheduleCalendar(schedule);
-  if (!result.ok) {
-    // Nothing is stored uncompiled, so this is a row that was changed by hand, or a calculator grown stricter.
-    const reasons = result.problems.map(({ field, message }) => `${field}: ${message}`).join(' ');
-    throw new Error(`schedule ${schedule.key} is stored with windows that do not compile: ${reasons}`);
-  }
+  const calendar = compiled(schedule);
   if (calendars.size >= maxCalendars) calendars.clear();
-  calendars.set(schedule.id, { version: schedule.version, holidays, calendar: result.calendar });
-  return result.calendar;
+  calendars.set(schedule.id, { version: schedule.version, holidays, calendar });
+  return calendar;
+}
+
+function compiled(schedule: Schedule): Calendar {
+  const result = compileScheduleCalendar(schedule);
+  if (result.ok) return result.calendar;
+  // Nothing is stored uncompiled, so this is a row that was changed by hand, or a calculator grown stricter.
+  const reasons = result.problems.map(({ field, message }) => `${field}: ${message}`).join(' ');
+  throw new Error(`schedule ${schedule.key} is stored with windows that do not compile: ${reasons}`);
 }
 
 /** Compiles what a schedule's windows follow from, holidays being dates on which nothing starts. */
@@ -102,8 +123,9 @@ export function compileScheduleCalendar(source: CalendarSource): ReturnType<type
     startsOn: source.startsOn,
     ...(source.endsOn === null ? {} : { endsOn: source.endsOn }),
     exceptDates: [...closed],
-    extra: source.extra,
+    extra: [...source.extra, ...source.byHand.opened],
     blackouts: source.blackouts,
+    closings: source.byHand.closed,
     grace: source.grace,
     mergeGapsUpToMinutes: source.mergeGapsUpToMinutes,
   });

@@ -3,7 +3,13 @@
 import { sortBlackouts } from './blackouts.ts';
 import { parseRule } from './rrule.ts';
 import { dependsOnStart, type Rule } from './rule.ts';
-import { compileScheduleCalendar, type HolidayDates, type Schedule, type ScheduleStatus } from './schedule.ts';
+import {
+  compileScheduleCalendar,
+  type HolidayDates,
+  nothingByHand,
+  type Schedule,
+  type ScheduleStatus,
+} from './schedule.ts';
 import {
   type FileSchedule,
   type Path,
@@ -167,6 +173,7 @@ function draftOf(input: MergeInput, holidays: readonly HolidayDates[]): { draft:
     holidays,
     extra: sortExtra(given.extra ?? stored?.extra ?? []),
     blackouts: sortBlackouts(given.blackouts ?? stored?.blackouts ?? []),
+    byHand: stored?.byHand ?? nothingByHand,
     grace: {
       earlyMinutes: given.grace?.early_minutes ?? stored?.grace.earlyMinutes ?? 0,
       lateMinutes: given.grace?.late_minutes ?? stored?.grace.lateMinutes ?? 0,
@@ -206,12 +213,12 @@ function sortExtra(extra: readonly ExtraWindow[]): ExtraWindow[] {
   return [...extra].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-function draftFromStored({ id: _id, version: _version, devices, ...rest }: Schedule): ScheduleDraft {
+export function draftFromStored({ id: _id, version: _version, devices, ...rest }: Schedule): ScheduleDraft {
   return { ...rest, deviceIds: devices.map(({ deviceId }) => deviceId) };
 }
 
 /** All differences but the PIN's own. */
-function changesOf(stored: Schedule, draft: ScheduleDraft): Change[] {
+export function changesOf(stored: Schedule, draft: ScheduleDraft): Change[] {
   const before = comparable(draftFromStored(stored));
   const after = comparable(draft);
   return Object.entries(after).flatMap(([field, to]): Change[] => {
@@ -234,6 +241,12 @@ function comparable(draft: ScheduleDraft): Record<string, FieldValue> {
     'except.holidays': draft.holidays.map(({ name, dates }) => ({ name, dates })),
     extra: draft.extra.map(({ date, from, to }) => ({ date, from, to })),
     blackouts: draft.blackouts.map(({ from, to, reason }) => ({ from, to, reason })),
+    'by_hand.closed': draft.byHand.closed.map(({ startsAt, endsAt, reason }) => ({
+      starts_at: startsAt,
+      ends_at: endsAt,
+      reason,
+    })),
+    'by_hand.opened': draft.byHand.opened.map(({ date, from, to }) => ({ date, from, to })),
     'grace.early_minutes': draft.grace.earlyMinutes,
     'grace.late_minutes': draft.grace.lateMinutes,
     merge_gaps_up_to_minutes: draft.mergeGapsUpToMinutes,

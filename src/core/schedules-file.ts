@@ -2,7 +2,7 @@
 // (a new one must be complete, lists and PINs that the database holds) is told apart, by schedules-file-merge.ts.
 import type { z } from 'zod';
 import { type Blackout, sortBlackouts } from './blackouts.ts';
-import { compileScheduleCalendar } from './schedule.ts';
+import { compileScheduleCalendar, nothingByHand } from './schedule.ts';
 import { fileFields, knownNames, type ScheduleFields, scheduleFields } from './schedules-file-fields.ts';
 import { nearest } from './schedules-file-nearest.ts';
 import { type Path, type Problem, readSource, type Source } from './schedules-file-source.ts';
@@ -235,6 +235,7 @@ function reportCalendar(
     exceptDates: [],
     holidays: [],
     blackouts: [],
+    byHand: nothingByHand,
   });
   for (const { field, message } of result.ok ? [] : result.problems) {
     // Windows that could not be read were left out, so they are counted anew.

@@ -7,7 +7,7 @@ import { DAY_MS, dateOfDay, dayOf, formatLocalDate } from './local-date.ts';
 import { moveTo, OccurrenceReader, type RuleCursor } from './occurrences.ts';
 import { instantToLocal, largestGapNear, localToInstant, type Zone, zoneNamed } from './zone.ts';
 
-export type { Blackout } from './blackouts.ts';
+export type { Blackout, Closing } from './blackouts.ts';
 export {
   type Calendar,
   type CalendarInput,

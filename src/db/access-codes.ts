@@ -149,6 +149,31 @@ export async function findByAccessCodeId(tx: Tx, accessCodeId: string): Promise<
   return tx.accessCode.findUnique({ where: { accessCodeId } });
 }
 
+/** Doors of a schedule at which a window in this span that is not over keeps its place, though it has no code any more. */
+export async function closedDoors(
+  tx: Tx,
+  scheduleId: string,
+  { startsAt, endsAt }: Window,
+  now: Date,
+): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ device_id: string }[]>`
+    select distinct c.device_id from access_codes c
+      join schedule_devices d using (schedule_id, device_id)
+     where c.schedule_id = ${scheduleId}::uuid and c.next_try_at is null and c.generation >= d.generation
+       and c.window_starts_at < ${endsAt} and c.window_ends_at > ${startsAt} and c.window_ends_at >= ${now}
+     order by 1`;
+  return rows.map((row) => row.device_id);
+}
+
+/** Has the codes of a schedule that its locks may hold go, whatever their windows are; the others forget what PIN they had. */
+export async function revokePins(tx: Tx, scheduleId: string, now: Date): Promise<void> {
+  const open = { scheduleId, nextTryAt: { not: null } };
+  const data = { pinRevoked: true, updatedAt: now };
+  await tx.accessCode.updateMany({ where: { ...open, state: { notIn: ['planned', 'rejected'] } }, data });
+  const forgotten = { pinCiphertext: null, pinKeyId: null, hasOtherPin: false, updatedAt: now };
+  await tx.accessCode.updateMany({ where: { ...open, state: { in: ['planned', 'rejected'] } }, data: forgotten });
+}
+
 /** Notes when Seam first said that a code is gone; whoever plans its door judges what that means. */
 export async function noteGoneSignal(tx: Tx, code: AccessCode, at: Date): Promise<void> {
   await tx.accessCode.updateMany({

@@ -1,7 +1,7 @@
 // Schedules as rows, with their rules, doors and holiday lists.
 import type { Schedule } from '../core/schedule.ts';
 import type { ScheduleDraft } from '../core/schedules-file-merge.ts';
-import { blackoutsColumn, blackoutsOf, extraColumn, extraOf } from './calendar-columns.ts';
+import { blackoutsColumn, blackoutsOf, byHandColumn, byHandOf, extraColumn, extraOf } from './calendar-columns.ts';
 import type { Tx } from './client.ts';
 import { dateColumn, localDateText } from './date-columns.ts';
 import type { Prisma } from './generated/client.ts';
@@ -73,6 +73,12 @@ export async function loadOtherKeys(tx: Tx, keys: readonly string[], limit: numb
   const rows = await tx.$queryRaw<{ key: string; total: bigint }[]>`
     SELECT key, count(*) OVER () AS total FROM schedules WHERE key <> ALL(${keys}) ORDER BY key LIMIT ${limit}`;
   return { total: Number(rows[0]?.total ?? 0), keys: rows.map(({ key }) => key) };
+}
+
+/** Keys of the active schedules that are none of these. */
+export async function activeKeysBut(tx: Tx, keys: readonly string[]): Promise<string[]> {
+  const where = { key: { notIn: [...keys] }, status: 'active' as const };
+  return (await tx.schedule.findMany({ where, select: { key: true }, orderBy: { key: 'asc' } })).map(({ key }) => key);
 }
 
 /** What a schedule is to be, with the PINs of doors that have their own and the generation of each door. */
@@ -156,6 +162,7 @@ function columnsOf({ draft, pins }: ScheduleWrite) {
     exceptDates: draft.exceptDates.map(dateColumn),
     extra: extraColumn(draft.extra),
     blackouts: blackoutsColumn(draft.blackouts),
+    byHand: byHandColumn(draft.byHand),
     graceEarlyMinutes: draft.grace.earlyMinutes,
     graceLateMinutes: draft.grace.lateMinutes,
     mergeGapsUpToMinutes: draft.mergeGapsUpToMinutes,
@@ -183,6 +190,7 @@ function scheduleOf(row: Row): Schedule {
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     extra: extraOf(row.extra),
     blackouts: blackoutsOf(row.blackouts),
+    byHand: byHandOf(row.byHand),
     grace: { earlyMinutes: row.graceEarlyMinutes, lateMinutes: row.graceLateMinutes },
     mergeGapsUpToMinutes: row.mergeGapsUpToMinutes,
     devices: row.devices

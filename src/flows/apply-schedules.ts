@@ -1,40 +1,29 @@
 // Lays a schedules file over the stored schedules, in one transaction: all of it is applied, or nothing. The plan jobs of what
 // changed commit with it, so that a running service acts on it without a restart. What left the file is left alone.
 import { randomUUID } from 'node:crypto';
-import type { Blackout } from '../core/blackouts.ts';
 import { UserError } from '../core/errors.ts';
 import { type Problem, type SchedulesFile, sortProblems } from '../core/schedules-file.ts';
-import {
-  type Change,
-  type HolidayLists,
-  isReopening,
-  mergeSchedule,
-  mergeShared,
-  type ScheduleDraft,
-} from '../core/schedules-file-merge.ts';
+import { type HolidayLists, mergeSchedule, mergeShared } from '../core/schedules-file-merge.ts';
 import type { Tx } from '../db/client.ts';
 import { keysOnDevices, saveDoorBlackouts } from '../db/door-blackouts.ts';
 import type { HistoryEntry } from '../db/history.ts';
 import { keysUsingHolidayLists, loadHolidayLists, saveHolidayList } from '../db/holiday-lists.ts';
-import type { PlanKey } from '../db/queue.ts';
-import {
-  doorKey,
-  insertScheduleHistory,
-  loadNextGenerations,
-  loadOtherKeys,
-  loadSchedulesToChange,
-  type ScheduleEntry,
-  type ScheduleWrite,
-  type StoredSchedule,
-  writeSchedules,
-} from '../db/schedules.ts';
+import { activeKeysBut, loadOtherKeys, loadSchedulesToChange, type StoredSchedule } from '../db/schedules.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
+import { actionTarget } from './act-on-schedule.ts';
+import {
+  type DoorPreview,
+  type Outcome,
+  previewTargets,
+  ScheduleConflict,
+  type Target,
+  writeTargets,
+} from './change-schedules.ts';
 import { changedBlackouts, notesOnDoors } from './door-blackouts.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { settlePast } from './missed-windows.ts';
 import { logEntry } from './record.ts';
-import { requestPlans } from './request-plans.ts';
-import { type PinCase, type SettledPins, settlePins } from './settle-pins.ts';
+import { settlePins } from './settle-pins.ts';
 
 type ApplyDeps = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'>;
 
@@ -43,6 +32,14 @@ export interface ApplyOptions {
   readonly revive?: boolean;
   /** Mistakes found while reading the file: nothing is written, and further ones are told along with them. */
   readonly problems?: readonly Problem[];
+  /** Tells what would be done, and writes nothing. */
+  readonly dryRun?: boolean;
+  /** Pauses active schedules that the file does not name. */
+  readonly prune?: boolean;
+  /** What the one schedule of the file must be: not there yet, or stored in this version. @throws ScheduleConflict */
+  readonly expect?: { readonly version: number | 'none' };
+  /** Writes along, in the same transaction. */
+  readonly along?: (tx: Tx, applied: Applied) => Promise<void>;
 }
 
 /** Keys of schedules, in the order of the file; notes are sentences for people. */
@@ -51,6 +48,8 @@ export interface Applied {
   readonly changed: readonly string[];
   readonly unchanged: readonly string[];
   readonly notes: readonly string[];
+  /** What a dry run tells, by door; empty when it was done. */
+  readonly preview: readonly DoorPreview[];
 }
 
 /** The file cannot be applied; nothing was written. */
@@ -66,7 +65,6 @@ export class ApplyProblems extends UserError {
 
 // Enough for some thousands of schedules; each single statement has the pool's own limit.
 const transactionTimeoutMs = 120_000;
-const plansAtOnce = 1_000;
 const othersNamed = 10;
 
 /**
@@ -85,15 +83,6 @@ export async function applySchedules(
   });
   for (const entry of missed) logEntry(deps.log, entry);
   return applied;
-}
-
-/** A schedule on its way into the database. */
-interface Target {
-  readonly id: string;
-  readonly stored: StoredSchedule | null;
-  readonly draft: ScheduleDraft;
-  readonly changes: readonly Change[];
-  readonly pinCase: PinCase;
 }
 
 async function applyIn(
@@ -119,9 +108,13 @@ async function applyIn(
   const users = [...new Set(touched)].filter((key) => !fileKeys.has(key));
   const stored = await loadSchedulesToChange(tx, [...fileKeys, ...users]);
   const storedByKey = new Map(stored.map((one) => [one.schedule.key, one]));
+  assertExpected(options.expect, file, storedByKey);
+  const left = options.prune === true ? await loadSchedulesToChange(tx, await activeKeysBut(tx, [...fileKeys])) : [];
   const targets = [
     ...mergeAll({ file, lists, now, revive: options.revive ?? false }, storedByKey, problems, notes),
     ...users.flatMap((key) => sharedTarget(storedByKey.get(key), lists)),
+    // Where one uses a list or a door of the file as well, it is paused under what that says now.
+    ...left.filter(({ schedule }) => !users.includes(schedule.key)).flatMap((one) => prunedTarget(one, now)),
   ];
   const pins = await settlePins(
     deps,
@@ -130,6 +123,16 @@ async function applyIn(
   );
   if (problems.length > 0) throw new ApplyProblems(sortProblems(problems));
 
+  for (const { draft, id } of targets) {
+    if (pins.get(id)?.isGuessable === true) notes.push(`The PIN given to ${draft.key} is easy to guess.`);
+  }
+  notes.push(...(await notesOnDoors(tx, file, changedDoors)));
+  if (options.prune !== true && options.expect === undefined) notes.push(...(await notesOnOthers(tx, [...fileKeys])));
+  const settlement = { targets, pins, changedDoors };
+  if (options.dryRun === true) {
+    const { changed, doors } = await previewTargets(tx, settlement, now);
+    return appliedOf(changed, notes, doors);
+  }
   options.missed.push(
     ...(await settlePast(
       tx,
@@ -140,14 +143,44 @@ async function applyIn(
   );
   for (const [name, dates] of changedLists) await saveHolidayList(tx, name, dates, now);
   for (const [deviceId, blackouts] of changedDoors) await saveDoorBlackouts(tx, deviceId, blackouts, now);
-  const outcomes = await writeTargets(tx, deps, { targets, pins, changedDoors }, now);
-  for (const { draft, id } of targets) {
-    if (pins.get(id)?.isGuessable === true) notes.push(`The PIN given to ${draft.key} is easy to guess.`);
+  const applied = appliedOf(await writeTargets(tx, deps, settlement, now), notes, []);
+  await options.along?.(tx, applied);
+  return applied;
+}
+
+function appliedOf(
+  changed: readonly { readonly key: string; readonly outcome: Outcome }[],
+  notes: readonly string[],
+  preview: readonly DoorPreview[],
+): Applied {
+  const keysOf = (outcome: Outcome) => changed.filter((one) => one.outcome === outcome).map(({ key }) => key);
+  return { created: keysOf('created'), changed: keysOf('changed'), unchanged: keysOf('unchanged'), notes, preview };
+}
+
+function assertExpected(
+  expect: ApplyOptions['expect'],
+  { schedules }: SchedulesFile,
+  storedByKey: ReadonlyMap<string, StoredSchedule>,
+): void {
+  const [entry] = schedules;
+  if (expect === undefined || entry === undefined) return;
+  const { key } = entry;
+  const version = storedByKey.get(key)?.schedule.version ?? null;
+  if (expect.version === 'none') {
+    if (version === null) return;
+    throw new ScheduleConflict(
+      'schedule_exists',
+      `There is a schedule ${key} already: change that, or give another key.`,
+      version,
+    );
   }
-  notes.push(...(await notesOnDoors(tx, file, changedDoors)), ...(await notesOnOthers(tx, [...fileKeys])));
-  const keysOf = (outcome: Outcome) =>
-    targets.filter(({ id }) => outcomes.get(id) === outcome).map(({ draft }) => draft.key);
-  return { created: keysOf('created'), changed: keysOf('changed'), unchanged: keysOf('unchanged'), notes };
+  if (version === null) throw new ScheduleConflict('schedule_unknown', `There is no schedule ${key}.`, null);
+  if (version !== expect.version) throw ScheduleConflict.ofVersions({ key, version }, expect.version);
+}
+
+function prunedTarget(stored: StoredSchedule, now: Date): Target[] {
+  const target = actionTarget(stored, { kind: 'pause' }, now);
+  return target.ok ? [target.target] : [];
 }
 
 async function notesOnOthers(tx: Tx, fileKeys: readonly string[]): Promise<string[]> {
@@ -191,102 +224,4 @@ function sharedTarget(stored: StoredSchedule | undefined, lists: HolidayLists): 
   const { id } = stored.schedule;
   // Its doors and its PIN stay, so there is nothing to be reported.
   return [{ id, stored, draft, changes, pinCase: { id, draft, stored, choice: undefined, report: () => {} } }];
-}
-
-type Outcome = 'created' | 'changed' | 'unchanged';
-
-/** All that is to be written, once nothing is wrong with it. */
-interface Settlement {
-  readonly targets: readonly Target[];
-  readonly pins: ReadonlyMap<string, SettledPins>;
-  readonly changedDoors: ReadonlyMap<string, readonly Blackout[]>;
-}
-
-async function writeTargets(
-  tx: Tx,
-  deps: ApplyDeps,
-  { targets, pins, changedDoors }: Settlement,
-  now: Date,
-): Promise<Map<string, Outcome>> {
-  const outcomes = new Map<string, Outcome>();
-  const writes: ScheduleWrite[] = [];
-  const entries: ScheduleEntry[] = [];
-  const plans: PlanKey[] = [];
-  const nextGenerations = await loadNextGenerations(tx, targets.flatMap(joinedDoors));
-  for (const target of targets) {
-    const settled = pins.get(target.id);
-    if (settled === undefined) throw new Error(`the PINs of schedule ${target.draft.key} were not settled`);
-    const changes = withDoors(withPin(target.changes, settled), target, changedDoors);
-    const outcome = target.stored === null ? 'created' : changes.length > 0 ? 'changed' : 'unchanged';
-    outcomes.set(target.id, outcome);
-    if (outcome === 'unchanged') continue;
-    // A door that comes or goes with a PIN of its own opens nothing at the doors that stay.
-    const isReopened = settled.isChanged || isReopening(target.changes);
-    const reopened = target.draft.deviceIds.filter((deviceId) => isReopened || changedDoors.has(deviceId));
-    const generations = generationsOf(target, new Set(reopened), nextGenerations);
-    const { id, draft } = target;
-    writes.push({ id, draft, pins: settled.pins, generations, isNew: outcome === 'created' });
-    entries.push({ at: now, scheduleId: id, ...historyOf(target, outcome, changes) });
-    plans.push(...doorsTouched(target));
-  }
-  await writeSchedules(tx, writes, now);
-  await insertScheduleHistory(tx, entries);
-  for (let from = 0; from < plans.length; from += plansAtOnce) {
-    await requestPlans(deps, tx, plans.slice(from, from + plansAtOnce));
-  }
-  return outcomes;
-}
-
-function withPin(changes: readonly Change[], settled: SettledPins): readonly Change[] {
-  const isChanged = settled.isChanged || settled.isDoorChanged;
-  if (!isChanged || changes.some(({ field }) => field === 'pin')) return changes;
-  return [...changes, { field: 'pin' }];
-}
-
-/** A schedule's windows are others on a door whose blackouts change; its codes of before are moved or taken away. */
-function withDoors(
-  changes: readonly Change[],
-  { draft }: Target,
-  changedDoors: ReadonlyMap<string, readonly Blackout[]>,
-): readonly Change[] {
-  const devices = draft.deviceIds.filter((deviceId) => changedDoors.has(deviceId));
-  return devices.length === 0 ? changes : [...changes, { field: 'blackouts of doors', to: devices }];
-}
-
-/** Doors that may have had codes of this schedule before. */
-function joinedDoors({ id, stored, draft }: Target): PlanKey[] {
-  if (stored === null) return [];
-  const before = new Set(stored.schedule.devices.map(({ deviceId }) => deviceId));
-  return draft.deviceIds.filter((deviceId) => !before.has(deviceId)).map((deviceId) => ({ scheduleId: id, deviceId }));
-}
-
-function generationsOf(
-  { id, stored, draft }: Target,
-  reopened: ReadonlySet<string>,
-  nextGenerations: ReadonlyMap<string, number>,
-): Map<string, number> {
-  const before = new Map(stored?.schedule.devices.map(({ deviceId, generation }) => [deviceId, generation]));
-  return new Map(
-    draft.deviceIds.map((deviceId) => {
-      const generation = before.get(deviceId);
-      const joining = nextGenerations.get(doorKey({ scheduleId: id, deviceId })) ?? 0;
-      return [deviceId, generation === undefined ? joining : generation + Number(reopened.has(deviceId))];
-    }),
-  );
-}
-
-/** All doors of before and after: those that left have a code to be taken away. */
-function doorsTouched({ id, stored, draft }: Target): PlanKey[] {
-  const left = stored?.schedule.devices.map(({ deviceId }) => deviceId) ?? [];
-  return [...new Set([...draft.deviceIds, ...left])].map((deviceId) => ({ scheduleId: id, deviceId }));
-}
-
-function historyOf({ draft }: Target, outcome: 'created' | 'changed', changes: readonly Change[]) {
-  if (outcome === 'created') {
-    const detail = { schedule_key: draft.key, devices: [...draft.deviceIds] };
-    return { kind: 'schedule.created', message: `Schedule ${draft.key} was created.`, detail } as const;
-  }
-  const fields = changes.map(({ field }) => field).join(', ');
-  const detail = { schedule_key: draft.key, changes: changes.map((change) => ({ ...change })) };
-  return { kind: 'schedule.changed', message: `Schedule ${draft.key} was changed: ${fields}.`, detail } as const;
 }

@@ -15,6 +15,7 @@ const because: Record<DeleteReason, string> = {
   not_planned: 'it is no longer planned',
   moved_later: 'its window now starts later',
   overdue: 'it should be gone and is not',
+  pin_revoked: 'its PIN was taken back; the window gets another',
 };
 
 /**

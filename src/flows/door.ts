@@ -98,8 +98,9 @@ export function ending(door: Door, code: StoredCode, state: 'removed' | 'closed'
   const keepsOwn =
     reason === 'not_planned' || code.state === 'removing' || code.windowEndsAt <= door.input.now || goesOn(door, code);
   const own = keepsOwn ? code.generation : Math.max(code.generation, door.input.generation);
-  // Below zero it spends no window; one for each that it had, because a window may see several such rows.
-  const generation = reason === 'replaced' ? -2 - code.generation : own;
+  // Below zero it spends no window. A window may see several such rows, each with a number of its own.
+  const isReplaced = reason === 'replaced' ? -2 - code.generation : own;
+  const generation = code.pinRevoked ? -Math.floor(door.input.now.getTime() / 1_000) : isReplaced;
   const removedAt = code.accessCodeId === null ? null : (code.goneSignalAt ?? door.input.now);
   return { state, reason, generation, removedAt, nextTryAt: null, quietUntil: null, goneSignalAt: null };
 }

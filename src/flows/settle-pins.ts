@@ -22,8 +22,8 @@ export interface PinCase {
   readonly id: string;
   readonly draft: ScheduleDraft;
   readonly stored: StoredSchedule | null;
-  /** What the file says; undefined: nothing. */
-  readonly choice: PinChoice | undefined;
+  /** What the file says; undefined: nothing. `redrawn`: as before, with another PIN. */
+  readonly choice: PinChoice | { readonly policy: 'redrawn' } | undefined;
   report(message: string): void;
 }
 
@@ -112,6 +112,7 @@ class Settlement {
     const storedAll = stored?.pins.all ?? null;
     this.#storedPin = storedAll === null ? null : deps.vault.decrypt(storedAll, this.id);
     if (draft.pinPolicy === 'rotate') this.#pin = null;
+    else if (choice?.policy === 'redrawn') this.#pin = null;
     else this.#pin = choice?.policy === 'given' ? choice.pin : this.#storedPin;
     const before = new Set(stored?.schedule.devices.map(({ deviceId }) => deviceId));
     this.#joined = draft.deviceIds.filter((deviceId) => !before.has(deviceId));
@@ -183,7 +184,9 @@ class Settlement {
     const known = deviceIds.map((deviceId) => this.#constraints.get(deviceId) ?? unknownLock);
     // Doors that have no PIN in common: those that cannot take this one get their own when they are planned.
     const common = commonConstraints(known) ?? generalConstraints;
-    return drawPin(common, this.#deps.random, this.#book.taken(deviceIds));
+    const taken = this.#book.taken(deviceIds);
+    if (this.#storedPin !== null) taken.add(this.#storedPin);
+    return drawPin(common, this.#deps.random, taken);
   }
 
   result(): SettledPins {

@@ -44,6 +44,7 @@ export function aCode(of: Window, fields: Partial<AccessCode> = {}): AccessCode 
     changedSignalAt: null,
     checkedAt: null,
     hasOtherPin: false,
+    pinRevoked: false,
     backupAccessCodeId: null,
     createdAt: at(-7 * day),
     reason: null,

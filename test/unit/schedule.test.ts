@@ -15,6 +15,7 @@ const schedule: Schedule = {
   holidays: [{ name: 'local', dates: ['2026-06-03'] }],
   extra: [{ date: '2026-06-03', from: '10:00', to: '12:00' }],
   blackouts: [{ from: '2026-06-04T09:00', to: '2026-06-04T11:00', reason: null }],
+  byHand: { closed: [], opened: [] },
   grace: { earlyMinutes: 10, lateMinutes: 20 },
   mergeGapsUpToMinutes: 5,
   devices: [{ deviceId: 'front', generation: 0 }],

@@ -16,6 +16,7 @@ const stored: Schedule = {
   holidays: [{ name: 'us', dates: ['2026-12-25'] }],
   extra: [{ date: '2026-12-26', from: '10:00', to: '14:00' }],
   blackouts: [{ from: '2026-12-27T12:00', to: '2026-12-28T00:00', reason: 'guest in house' }],
+  byHand: { closed: [], opened: [] },
   grace: { earlyMinutes: 10, lateMinutes: 15 },
   mergeGapsUpToMinutes: 30,
   devices: [{ deviceId: 'door', generation: 3 }],

@@ -1,0 +1,260 @@
+// What people do to a schedule in the middle of things: pure decisions on what it becomes. They live apart from what the
+// schedules file says, and survive its next apply. What becomes of codes follows from the plan.
+import { DAY_MS, formatLocalTime, MINUTE_MS } from './local-date.ts';
+import { compileScheduleCalendar, type Schedule } from './schedule.ts';
+import { draftFromStored, type ScheduleDraft } from './schedules-file-merge.ts';
+import { type Calendar, type Closing, type ExtraWindow, localDateOf, type Window, windowsFrom } from './windows.ts';
+import { instantToLocal, zoneNamed } from './zone.ts';
+
+/** Dates and times of day are local, in the schedule's own zone: "YYYY-MM-DD", "HH:MM". */
+export type ScheduleAction =
+  | { readonly kind: 'pause' }
+  /** Back from paused; from ended only where `revive` says so. */
+  | { readonly kind: 'resume'; readonly revive: boolean }
+  /** No window begins after this day (null: today); what runs goes on to its end. */
+  | { readonly kind: 'end'; readonly on: string | null }
+  /** Every code goes at once, for good. */
+  | { readonly kind: 'revoke' }
+  /** The windows that begin on a day and are not over; null: the next that has not begun. */
+  | { readonly kind: 'skip'; readonly date: string | null; readonly reason: string | null }
+  /** Takes skips back; null: all that are not over. */
+  | { readonly kind: 'unskip'; readonly date: string | null }
+  /** Today's window, in progress, coming or over, goes on until a time of day. */
+  | { readonly kind: 'extend'; readonly until: string }
+  | ({ readonly kind: 'extra' } & ExtraWindow);
+
+export type Decision =
+  | {
+      readonly ok: true;
+      readonly draft: ScheduleDraft;
+      /** Windows in this span may open once more, though they were served or closed; null: none. */
+      readonly reopens: Window | null;
+      /** What was done, for the history: "skipped 2027-03-08 09:00 to 2027-03-08 17:00". */
+      readonly message: string;
+    }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** A longer extension is an extra window, or a mistake in the time. */
+const extensionMaxMs = DAY_MS / 2;
+/** What is over so long says nothing any more, and is dropped at the next action. */
+const keptMs = 7 * DAY_MS;
+const closingsMax = 1_000;
+/** No window of a day is further behind the windows that end after its midnight. */
+const windowsOfDayMax = 100;
+const everything: Window = { startsAt: new Date(0), endsAt: new Date(8.64e15) };
+
+/** What a schedule becomes by an action at an instant, or why it cannot: a code for programs and a sentence with the way out. */
+export function actOnSchedule(stored: Schedule, action: ScheduleAction, now: Date): Decision {
+  const schedule = { ...stored, byHand: withoutPast(stored, now) };
+  if (schedule.status === 'ended' && action.kind !== 'resume' && action.kind !== 'revoke')
+    return refuse('schedule_ended', 'The schedule has ended. Resume it with revive, if it is to open doors again.');
+  switch (action.kind) {
+    case 'pause':
+      return become(schedule, { status: 'paused' }, 'paused');
+    case 'resume':
+      return resume(schedule, action.revive);
+    case 'end':
+      return end(schedule, action.on, now);
+    case 'revoke':
+      return become(schedule, { status: 'ended' }, 'revoked');
+    case 'skip':
+      return skip(schedule, action, now);
+    case 'unskip':
+      return unskip(schedule, action.date, now);
+    case 'extend':
+      return extend(schedule, action.until, now);
+    case 'extra':
+      return addExtra(schedule, action, now);
+  }
+}
+
+function refuse(code: string, message: string): Decision {
+  return { ok: false, code, message };
+}
+
+function become(
+  schedule: Schedule,
+  change: Partial<ScheduleDraft>,
+  message: string,
+  reopens: Window | null = null,
+): Decision {
+  return { ok: true, draft: { ...draftFromStored(schedule), ...change }, reopens, message };
+}
+
+function resume(schedule: Schedule, revive: boolean): Decision {
+  if (schedule.status === 'active') return become(schedule, {}, 'resumed');
+  if (schedule.status === 'paused') return become(schedule, { status: 'active' }, 'resumed', everything);
+  if (revive) return become(schedule, { status: 'active' }, 'revived', everything);
+  return refuse(
+    'schedule_ended',
+    'The schedule has ended or was revoked. To open its doors again, say so with revive.',
+  );
+}
+
+function end(schedule: Schedule, on: string | null, now: Date): Decision {
+  const today = localDateOf(schedule.timezone, now);
+  const endsOn = on ?? today;
+  if (endsOn < today)
+    return refuse(
+      'date_past',
+      `${endsOn} is over: give today or a later day, or revoke the schedule to end it at once.`,
+    );
+  if (endsOn < schedule.startsOn)
+    return refuse('ends_before_start', `It begins on ${schedule.startsOn}: to end it before that, revoke it.`);
+  return become(schedule, { endsOn }, `ended on ${endsOn}`);
+}
+
+function skip(
+  schedule: Schedule,
+  { date, reason }: { readonly date: string | null; readonly reason: string | null },
+  now: Date,
+): Decision {
+  const windows =
+    date === null
+      ? windowsOf(schedule, now, 2)
+          .filter(({ startsAt }) => startsAt > now)
+          .slice(0, 1)
+      : windowsOn(schedule, date, now).filter(({ endsAt }) => endsAt > now);
+  if (windows.length === 0) {
+    return refuse(
+      'no_window',
+      date === null ? 'No window is coming.' : `No window begins on ${date} that is not over.`,
+    );
+  }
+  const { closed, opened } = schedule.byHand;
+  if (closed.length + windows.length > closingsMax)
+    return refuse(
+      'too_many_skips',
+      `At most ${closingsMax} windows can be skipped at a time: pause the schedule instead.`,
+    );
+  const added = windows.map(({ startsAt, endsAt }): Closing => {
+    return { startsAt: startsAt.toISOString(), endsAt: endsAt.toISOString(), reason };
+  });
+  const all = [...closed, ...added].sort((a, b) => (a.startsAt < b.startsAt ? -1 : 1));
+  const said = windows.map((window) => say(schedule, window)).join(', ');
+  return become(schedule, { byHand: { closed: all, opened } }, `skipped ${said}`);
+}
+
+function unskip(schedule: Schedule, date: string | null, now: Date): Decision {
+  const { timezone, byHand } = schedule;
+  const isMeant = ({ startsAt, endsAt }: Closing): boolean =>
+    new Date(endsAt) > now && (date === null || localDateOf(timezone, new Date(startsAt)) === date);
+  const back = byHand.closed.filter(isMeant);
+  const [first, last] = [back[0], back.at(-1)];
+  if (first === undefined || last === undefined)
+    return refuse('not_skipped', `Nothing${date === null ? '' : ` on ${date}`} is skipped that is not over.`);
+  const closed = byHand.closed.filter((one) => !isMeant(one));
+  const span = { startsAt: new Date(first.startsAt), endsAt: new Date(last.endsAt) };
+  return become(schedule, { byHand: { ...byHand, closed } }, `opened again, from ${say(schedule, span)}`, span);
+}
+
+function extend(schedule: Schedule, until: string, now: Date): Decision {
+  const { timezone, grace } = schedule;
+  const today = localDateOf(timezone, now);
+  const window =
+    windowsOf(schedule, now, 1).find(({ startsAt }) => startsAt <= now) ??
+    windowsOf(schedule, now, 1).find(({ startsAt }) => localDateOf(timezone, startsAt) === today) ??
+    windowsOn(schedule, today, now).at(-1);
+  if (window === undefined)
+    return refuse('no_window_today', `No window is open or begins today, ${today}. Add an extra window instead.`);
+  const isOver = window.endsAt <= now;
+  // The late grace comes on top of the new end, as on top of every rule's.
+  const from = isOver ? now : new Date(window.endsAt.getTime() - grace.lateMinutes * MINUTE_MS);
+  const piece = { date: localDateOf(timezone, from), from: localTimeOf(timezone, from), to: until };
+  const byHand = withOpened(schedule, piece);
+  const longer = calendarWith(schedule, byHand);
+  if (longer === null) return refuse('time_invalid', 'Give the time of day as HH:MM.');
+  const lastOpenAt = isOver ? now : new Date(window.endsAt.getTime() - 1);
+  const [found] = windowsFrom(longer, lastOpenAt, 1);
+  const gainedMs = (found?.endsAt.getTime() ?? 0) - (isOver ? now : window.endsAt).getTime();
+  if (found === undefined || found.startsAt > lastOpenAt || gainedMs <= 0 || piece.from === until) {
+    return refuse(
+      'not_longer',
+      `Until ${until} it is not open any longer than ${say(schedule, window)}, or a blackout closes it.`,
+    );
+  }
+  if (gainedMs > extensionMaxMs + grace.lateMinutes * MINUTE_MS)
+    return refuse(
+      'too_long',
+      `${until} is more than 12 hours later: correct the time, or add an extra window instead.`,
+    );
+  return become(schedule, { byHand }, `extended to ${say(schedule, found)}`, isOver ? found : null);
+}
+
+function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date): Decision {
+  const byHand = withOpened(schedule, { date, from, to });
+  const more = calendarWith(schedule, byHand);
+  if (more === null) return refuse('extra_invalid', 'Give a date that exists as YYYY-MM-DD, and from and to as HH:MM.');
+  const { startsOn, endsOn } = schedule;
+  if (date < startsOn || (endsOn !== null && date > endsOn))
+    return refuse(
+      'outside_schedule',
+      `The schedule runs from ${startsOn} to ${endsOn ?? 'ever'}, and ${date} is outside of that.`,
+    );
+  const before = windowsNear(calendarWith(schedule, schedule.byHand), schedule, date, now);
+  const gained = windowsNear(more, schedule, date, now).find(
+    (one) => one.endsAt > now && !before.some((old) => isSame(old, one)),
+  );
+  if (gained === undefined)
+    return refuse(
+      'opens_nothing',
+      'It opens nothing more: it is over, or open anyway, or a blackout or a skip closes it.',
+    );
+  return become(schedule, { byHand }, `given the extra window ${date} ${from}–${to}`, gained);
+}
+
+function withoutPast({ byHand, timezone }: Schedule, now: Date): Schedule['byHand'] {
+  const keptFrom = new Date(now.getTime() - keptMs);
+  const keptFromLocal = localDateOf(timezone, keptFrom);
+  return {
+    closed: byHand.closed.filter(({ endsAt }) => new Date(endsAt) >= keptFrom),
+    opened: byHand.opened.filter(({ date }) => date >= keptFromLocal),
+  };
+}
+
+function withOpened({ byHand }: Schedule, piece: ExtraWindow): Schedule['byHand'] {
+  const keyOf = ({ date, from, to }: ExtraWindow): string => `${date} ${from} ${to}`;
+  const others = byHand.opened.filter((one) => keyOf(one) !== keyOf(piece));
+  return { ...byHand, opened: [...others, piece].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) };
+}
+
+/** Null where something opened by hand cannot be read. */
+function calendarWith(schedule: Schedule, byHand: Schedule['byHand']): Calendar | null {
+  const compiled = compileScheduleCalendar({ ...schedule, byHand });
+  return compiled.ok ? compiled.calendar : null;
+}
+
+function windowsOf(schedule: Schedule, after: Date, count: number): Window[] {
+  const calendar = calendarWith(schedule, schedule.byHand);
+  return calendar === null ? [] : windowsFrom(calendar, after, count);
+}
+
+/** Windows that begin on a local day, also those of today that are over. */
+function windowsOn(schedule: Schedule, date: string, now: Date): Window[] {
+  const near = windowsNear(calendarWith(schedule, schedule.byHand), schedule, date, now);
+  return near.filter(({ startsAt }) => localDateOf(schedule.timezone, startsAt) === date);
+}
+
+/** Windows that touch a local day. */
+function windowsNear(calendar: Calendar | null, { timezone }: Schedule, date: string, now: Date): Window[] {
+  if (calendar === null) return [];
+  const dayBefore = new Date(Date.parse(`${date}T00:00:00Z`) - DAY_MS);
+  const after = localDateOf(timezone, now) === date ? new Date(now.getTime() - DAY_MS) : dayBefore;
+  return windowsFrom(calendar, after, windowsOfDayMax).filter(
+    ({ startsAt, endsAt }) => localDateOf(timezone, startsAt) <= date && localDateOf(timezone, endsAt) >= date,
+  );
+}
+
+function isSame(a: Window, b: Window): boolean {
+  return a.startsAt.getTime() === b.startsAt.getTime() && a.endsAt.getTime() === b.endsAt.getTime();
+}
+
+/** "2027-03-08 09:00 to 2027-03-08 17:00", local. */
+function say({ timezone }: Schedule, { startsAt, endsAt }: Window): string {
+  const local = (at: Date): string => `${localDateOf(timezone, at)} ${localTimeOf(timezone, at)}`;
+  return `${local(startsAt)} to ${local(endsAt)}`;
+}
+
+function localTimeOf(timezone: string, at: Date): string {
+  return formatLocalTime(instantToLocal(zoneNamed(timezone), at.getTime()));
+}

@@ -1,0 +1,184 @@
+import { expect, it } from 'vitest';
+import { calendarOfDraft, nothingByHand, type Schedule } from '../../src/core/schedule.ts';
+import { actOnSchedule, type Decision, type ScheduleAction } from '../../src/core/schedule-actions.ts';
+import { windowsFrom } from '../../src/core/windows.ts';
+
+// 2027-03-08 is a Monday; New York is five hours behind UTC until the 14th.
+const monday8 = new Date('2027-03-08T13:00:00Z');
+const monday12 = new Date('2027-03-08T17:00:00Z');
+const monday18 = new Date('2027-03-08T23:00:00Z');
+const sunday = new Date('2027-03-07T17:00:00Z');
+
+const crew: Schedule = {
+  id: '00000000-0000-4000-8000-000000000001',
+  key: 'crew',
+  name: 'Crew',
+  holder: null,
+  timezone: 'America/New_York',
+  startsOn: '2027-03-01',
+  endsOn: null,
+  rules: [{ rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' }],
+  exceptDates: [],
+  holidays: [],
+  extra: [],
+  blackouts: [],
+  byHand: nothingByHand,
+  grace: { earlyMinutes: 0, lateMinutes: 0 },
+  mergeGapsUpToMinutes: 0,
+  devices: [{ deviceId: 'front', generation: 0 }],
+  pinPolicy: 'keep',
+  allowOtherPin: false,
+  status: 'active',
+  version: 1,
+};
+const nights = { ...crew, rules: [{ rrule: 'FREQ=DAILY', from: '22:00', to: '06:00' }] };
+const late15 = { ...crew, grace: { earlyMinutes: 10, lateMinutes: 15 } };
+
+/** The schedule after the action; fails where it was refused. */
+function after(schedule: Schedule, action: ScheduleAction, now: Date): Schedule {
+  const decision = accepted(actOnSchedule(schedule, action, now));
+  const { deviceIds: _, ...draft } = decision.draft;
+  return { ...schedule, ...draft };
+}
+
+function accepted(decision: Decision): Extract<Decision, { ok: true }> {
+  if (!decision.ok) throw new Error(`${decision.code}: ${decision.message}`);
+  return decision;
+}
+
+/** The next windows as "08T14:00/08T22:00", in UTC. */
+function next(schedule: Schedule, now: Date, count = 2): string[] {
+  const windows = schedule.status === 'active' ? windowsFrom(calendarOfDraft(schedule, []), now, count) : [];
+  const brief = (at: Date): string => at.toISOString().slice(8, 16);
+  return windows.map(({ startsAt, endsAt }) => `${brief(startsAt)}/${brief(endsAt)}`);
+}
+
+const mondays = '08T14:00/08T22:00';
+const tuesdays = '09T14:00/09T22:00';
+const wednesdays = '10T14:00/10T22:00';
+
+it.each<[string, Schedule, ScheduleAction, Date, string[]]>([
+  ['a pause', crew, { kind: 'pause' }, monday12, []],
+  ['a revocation', crew, { kind: 'revoke' }, monday12, []],
+  ['the next skipped before it begins', crew, skip(), monday8, [tuesdays, wednesdays]],
+  ['the next skipped while one runs', crew, skip(), monday12, [mondays, wednesdays]],
+  ['a day skipped while its window runs', crew, skip('2027-03-08'), monday12, [tuesdays, wednesdays]],
+  [
+    'a night skipped, by the day on which it begins',
+    nights,
+    skip('2027-03-09'),
+    monday8,
+    ['09T03:00/09T11:00', '11T03:00/11T11:00'],
+  ],
+  ['a skip with grace on both ends', late15, skip('2027-03-08'), monday8, ['09T13:50/09T22:15', '10T13:50/10T22:15']],
+  [
+    'an extension of the window that runs',
+    crew,
+    { kind: 'extend', until: '19:30' },
+    monday12,
+    ['08T14:00/09T00:30', tuesdays],
+  ],
+  [
+    'an extension before the window begins',
+    crew,
+    { kind: 'extend', until: '19:30' },
+    monday8,
+    ['08T14:00/09T00:30', tuesdays],
+  ],
+  ['an extension past midnight', crew, { kind: 'extend', until: '01:00' }, monday12, ['08T14:00/09T06:00', tuesdays]],
+  [
+    'an extension with grace on top of it',
+    late15,
+    { kind: 'extend', until: '18:00' },
+    monday12,
+    ['08T13:50/08T23:15', '09T13:50/09T22:15'],
+  ],
+  [
+    'an extension after the end, from now',
+    crew,
+    { kind: 'extend', until: '20:00' },
+    monday18,
+    ['08T23:00/09T01:00', tuesdays],
+  ],
+  [
+    'a night extended in the morning',
+    nights,
+    { kind: 'extend', until: '08:00' },
+    new Date('2027-03-09T09:00:00Z'),
+    ['09T03:00/09T13:00', '10T03:00/10T11:00'],
+  ],
+  ['an extra window', crew, extra('2027-03-07', '13:00', '15:00'), sunday, ['07T18:00/07T20:00', mondays]],
+  [
+    'an extra window that touches a window',
+    crew,
+    extra('2027-03-08', '17:00', '18:00'),
+    sunday,
+    ['08T14:00/08T23:00', tuesdays],
+  ],
+  ['a last day', crew, { kind: 'end', on: '2027-03-09' }, monday12, [mondays, tuesdays]],
+  ['a last day today, while the window runs', crew, { kind: 'end', on: null }, monday12, [mondays]],
+])('what is open after %s', (_, schedule, action, now, expected) => {
+  expect(next(after(schedule, action, now), now)).toEqual(expected);
+});
+
+it('takes a skip back, of one day or of all', () => {
+  const skipped = after(after(crew, skip('2027-03-08'), monday8), skip('2027-03-09'), monday8);
+  expect(next(skipped, monday8, 1)).toEqual([wednesdays]);
+  expect(next(after(skipped, { kind: 'unskip', date: '2027-03-09' }, monday8), monday8, 1)).toEqual([tuesdays]);
+  expect(next(after(skipped, { kind: 'unskip', date: null }, monday8), monday8)).toEqual([mondays, tuesdays]);
+});
+
+it('lets only those windows open once more that the action is about', () => {
+  const reopens = (schedule: Schedule, action: ScheduleAction, now: Date) =>
+    accepted(actOnSchedule(schedule, action, now)).reopens?.startsAt.toISOString() ?? null;
+  expect(reopens(crew, skip(), monday8)).toBeNull();
+  expect(reopens(crew, { kind: 'pause' }, monday8)).toBeNull();
+  expect(reopens(crew, { kind: 'extend', until: '18:00' }, monday12)).toBeNull();
+  expect(reopens(crew, { kind: 'resume', revive: false }, monday8)).toBeNull();
+  expect(reopens({ ...crew, status: 'paused' }, { kind: 'resume', revive: false }, monday8)).toBe(
+    '1970-01-01T00:00:00.000Z',
+  );
+  const skipped = after(crew, skip('2027-03-09'), monday8);
+  expect(reopens(skipped, { kind: 'unskip', date: null }, monday8)).toBe('2027-03-09T14:00:00.000Z');
+  expect(reopens(crew, { kind: 'extend', until: '20:00' }, monday18)).toBe('2027-03-08T23:00:00.000Z');
+});
+
+it.each<[string, Schedule, ScheduleAction, Date]>([
+  ['schedule_ended', { ...crew, status: 'ended' }, skip(), monday8],
+  ['schedule_ended', { ...crew, status: 'ended' }, { kind: 'resume', revive: false }, monday8],
+  ['no_window', crew, skip('2027-03-13'), monday8],
+  ['no_window', crew, skip('2027-03-08'), monday18],
+  ['no_window', { ...crew, endsOn: '2027-03-05' }, skip(), monday8],
+  ['not_skipped', crew, { kind: 'unskip', date: null }, monday8],
+  ['not_longer', crew, { kind: 'extend', until: '17:00' }, monday12],
+  ['too_long', crew, { kind: 'extend', until: '16:00' }, monday12],
+  ['no_window_today', crew, { kind: 'extend', until: '20:00' }, sunday],
+  ['time_invalid', crew, { kind: 'extend', until: '25:00' }, monday12],
+  [
+    'not_longer',
+    { ...crew, blackouts: [{ from: '2027-03-08T17:00', to: '2027-03-09T00:00', reason: null }] },
+    { kind: 'extend', until: '19:00' },
+    monday12,
+  ],
+  ['opens_nothing', crew, extra('2027-03-08', '10:00', '11:00'), sunday],
+  ['opens_nothing', crew, extra('2027-03-06', '10:00', '11:00'), sunday],
+  ['extra_invalid', crew, extra('2027-02-30', '10:00', '11:00'), sunday],
+  ['outside_schedule', { ...crew, endsOn: '2027-04-01' }, extra('2027-04-02', '10:00', '11:00'), sunday],
+  ['date_past', crew, { kind: 'end', on: '2027-03-07' }, monday8],
+])('refuses with %s', (code, schedule, action, now) => {
+  expect(actOnSchedule(schedule, action, now)).toMatchObject({ ok: false, code });
+});
+
+it('forgets what was done to windows that are long over', () => {
+  const skipped = after(crew, skip('2027-03-09'), monday8);
+  const later = new Date('2027-04-05T13:00:00Z');
+  expect(after(skipped, skip('2027-04-05'), later).byHand.closed).toHaveLength(1);
+});
+
+function skip(date: string | null = null): ScheduleAction {
+  return { kind: 'skip', date, reason: null };
+}
+
+function extra(date: string, from: string, to: string): ScheduleAction {
+  return { kind: 'extra', date, from, to };
+}
