@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLetters,
   alerts: async () => (await import('./commands/alerts.ts')).alerts,
   holders: async () => (await import('./commands/holders.ts')).holders,
+  webhook: async () => (await import('./commands/webhook.ts')).webhook,
 };
 
 await runProgram(async () => {

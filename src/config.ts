@@ -142,6 +142,40 @@ export function readConfig(env: Environment, options: { for: 'service' | 'tool' 
   };
 }
 
+/** What of the environment can be used; null where a setting that it needs is wrong or absent. */
+export interface InspectedConfig {
+  readonly problems: readonly string[];
+  readonly seam: { readonly apiKey: string; readonly endpoint: string | undefined } | null;
+  readonly database: ToolConfig['database'] | null;
+  /** Empty with the embedded PostgreSQL, whose key lies in its folder. */
+  readonly pinKeys: readonly Buffer[] | null;
+  readonly webhookSecrets: readonly string[];
+}
+
+/** Reads as much of the environment as there is: for what has to work where the service would not start. */
+export function inspectConfig(env: Environment): InspectedConfig {
+  const given = givenSettings(env);
+  const schema = z.object(toolFields(given)).extend(serviceFields);
+  const whole = schema.safeParse(given);
+  const issues = whole.success ? [] : whole.error.issues;
+  const wrong = new Set(issues.map(({ path }) => path[0]));
+  const right = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name)));
+  const values = schema.partial().parse(right);
+  const { SEAM_API_KEY: apiKey, SEAM_ENDPOINT: endpoint, DATA_DIR: dataDir } = values;
+  const isDatabaseWrong = wrong.has('DATABASE_URL') || dataDir === undefined;
+  return {
+    problems: issues.map(problemLine),
+    seam: apiKey === undefined || wrong.has('SEAM_ENDPOINT') ? null : { apiKey, endpoint },
+    database: isDatabaseWrong ? null : { url: values.DATABASE_URL, dataDir },
+    pinKeys: wrong.has('PIN_ENCRYPTION_KEYS') ? null : (values.PIN_ENCRYPTION_KEYS ?? []),
+    webhookSecrets: values.SEAM_WEBHOOK_SECRETS ?? [],
+  };
+}
+
+function problemLine({ path, message }: { path: PropertyKey[]; message: string }): string {
+  return `${path.join('.')}: ${message}`;
+}
+
 function toolConfig(values: z.infer<z.ZodObject<ReturnType<typeof toolFields>>>): ToolConfig {
   return {
     database: { url: values.DATABASE_URL, dataDir: values.DATA_DIR },
@@ -159,7 +193,7 @@ function givenSettings(env: Environment): Partial<Record<SettingName, string>> {
 function parse<S extends z.ZodObject>(schema: S, given: object): z.infer<S> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  throw new ConfigError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  throw new ConfigError(result.error.issues.map(problemLine));
 }
 
 // A problem tells what is expected and what is wrong; what was given is shown only where it cannot be a secret.

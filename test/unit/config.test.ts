@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { ConfigError, inspectConfig, readConfig } from '../../src/config.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { loadOrCreateKeyFile } from '../../src/db/pin-key-file.ts';
 import { otherWebhookSecret, webhookSecret } from '../support/sign.ts';
@@ -184,5 +184,40 @@ describe('loadOrCreateKeyFile', () => {
     await writeFile(join(folder, 'pin-encryption-key'), 'half');
     await chmod(join(folder, 'pin-encryption-key'), 0o600);
     await expect(loadOrCreateKeyFile(folder)).rejects.toThrow(expect.objectContaining({ code: 'pin_key_file' }));
+  });
+});
+
+describe('inspectConfig', () => {
+  it('takes what is right and tells what is not', () => {
+    const inspected = inspectConfig({
+      SEAM_API_KEY: 'seam_test_key',
+      SEAM_WEBHOOK_SECRETS: 'secret!',
+      DATABASE_URL: 'postgresql://db/relatch',
+      PIN_ENCRYPTION_KEYS: keyA,
+      PORT: 'http',
+    });
+    expect(inspected).toMatchObject({
+      seam: { apiKey: 'seam_test_key', endpoint: undefined },
+      database: { url: 'postgresql://db/relatch', dataDir: '.relatch' },
+      pinKeys: [Buffer.alloc(32, 1)],
+      webhookSecrets: [],
+    });
+    expect(inspected.problems.map((one) => one.split(':')[0])).toEqual(['PORT', 'SEAM_WEBHOOK_SECRETS']);
+    expect(inspected.problems.join()).not.toContain('secret!');
+  });
+
+  it.each([
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://db' }, { database: null, pinKeys: null }],
+    ['PIN_ENCRYPTION_KEYS', { PIN_ENCRYPTION_KEYS: 'short' }, { pinKeys: null }],
+    ['SEAM_ENDPOINT', { SEAM_ENDPOINT: 'seam' }, { seam: null }],
+    ['SEAM_API_KEY', { SEAM_API_KEY: 'key' }, { seam: null }],
+  ])('puts nothing in the place of a wrong %s', (name, env, expected) => {
+    const { problems, ...rest } = inspectConfig({ ...enough, ...env });
+    expect(rest).toMatchObject(expected);
+    expect(problems.join()).toContain(name);
+  });
+
+  it('finds no problem in what the service starts with', () => {
+    expect(inspectConfig(enough)).toMatchObject({ problems: [], database: { url: undefined }, pinKeys: [] });
   });
 });

@@ -1,0 +1,62 @@
+// npm run relatch -- webhook register URL: needs the key of Seam and nothing else, so that it can come before the first start.
+import { inspectConfig } from '../config.ts';
+import { UserError } from '../core/errors.ts';
+import { usedEventTypes } from '../core/seam-event-types.ts';
+import { webhookUrl } from '../core/webhook-registration.ts';
+import { type RegisteredWebhook, registerWebhook } from '../flows/register-webhook.ts';
+import { createSeamAdmin } from '../seam/admin.ts';
+import { type Command, readArgs, wrongUse } from './command.ts';
+
+const usage = [
+  'webhook register URL',
+  '                    has Seam deliver to this address of Relatch (https://YOUR-HOST/webhooks/seam) exactly the events that it needs;',
+  '                    a new webhook’s signing secret is shown once',
+];
+
+/** Registers the webhook at Seam, or mends the one that is there. */
+export const webhook: Command = {
+  usage,
+  async run([verb, ...args]) {
+    if (verb !== 'register') throw wrongUse({ usage }, 'Say register.');
+    const { positionals } = readArgs({ usage }, args, { allowPositionals: true });
+    const [text, ...more] = positionals;
+    if (text === undefined || more.length > 0) throw wrongUse({ usage }, 'Give one URL.');
+    const read = webhookUrl(text);
+    if (!read.ok) throw wrongUse({ usage }, read.problem);
+    const { seam, problems } = inspectConfig(process.env);
+    if (seam === null) {
+      const about = problems.filter((one) => /^SEAM_(API_KEY|ENDPOINT)/.test(one));
+      throw new UserError('configuration', `Seam cannot be asked: ${about.join('; ')}.`);
+    }
+    const registered = await registerWebhook(createSeamAdmin(seam), read.url);
+    if (!registered.ok) throw new UserError('webhook_not_registered', notRegistered(registered.failure));
+    console.log(describeRegistered(registered.value).join('\n'));
+  },
+};
+
+/** Why it failed, and what to do. */
+export function notRegistered({ kind, message }: { kind: string; message: string }): string {
+  if (kind === 'unauthorized')
+    return 'Seam refuses SEAM_API_KEY: the webhook is not registered. Take a key from the Seam Console, Developer, API Keys.';
+  if (kind === 'unknown')
+    return `It is not known whether the webhook was registered: ${message}. Run the same command again.`;
+  return `Seam does not take the webhook: ${message}.`;
+}
+
+/** As lines for people. The secret is in them: they go to the terminal, never to a log. */
+export function describeRegistered({ outcome, url, secret }: RegisteredWebhook): string[] {
+  const types = `${usedEventTypes.length} types of events`;
+  if (outcome !== 'created')
+    return [
+      `${outcome.padEnd(9)} ${url}: it has exactly the ${types} that Relatch needs.`,
+      'Its signing secret is the one of before: the Seam Console shows it under Developer, Webhooks.',
+    ];
+  const created = `created   ${url}, for ${types}.`;
+  if (secret === null)
+    return [created, 'Copy its signing secret from the Seam Console, Developer, Webhooks, into SEAM_WEBHOOK_SECRETS.'];
+  return [
+    created,
+    'Its signing secret is shown this once. Put it into SEAM_WEBHOOK_SECRETS (behind a comma, if there is one already) and restart Relatch:',
+    `  ${secret}`,
+  ];
+}
