@@ -10,7 +10,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLetters,
   alerts: async () => (await import('./commands/alerts.ts')).alerts,
   holders: async () => (await import('./commands/holders.ts')).holders,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
   webhook: async () => (await import('./commands/webhook.ts')).webhook,
+  pins: async () => (await import('./commands/pins.ts')).pins,
 };
 
 await runProgram(async () => {

@@ -18,7 +18,7 @@ import { observingSeam } from './seam/observe.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 
 // The same from src/ and from dist/.
-const migrationsDir = new URL('../prisma/migrations/', import.meta.url);
+export const migrationsDir = new URL('../prisma/migrations/', import.meta.url);
 
 /** What every program has: an up-to-date database, the queue to send jobs by, and the keys of the PINs. */
 export interface Tool extends AsyncDisposable {
@@ -37,13 +37,14 @@ export interface Overrides {
 }
 
 /**
- * Opens the database (the embedded one without DATABASE_URL), migrates it and prepares the queue for sending.
+ * Opens the database (the embedded one without DATABASE_URL), migrates it and prepares the queue for sending. Only the doctor
+ * gets one whose PINs cannot all be read.
  * @throws UserError for whatever the person who runs Relatch can mend
  */
 export async function openTool(
   config: ToolConfig,
   overrides: Overrides = {},
-  role: 'service' | 'tool' = 'service',
+  role: 'service' | 'tool' | 'doctor' = 'service',
 ): Promise<Tool> {
   const log = overrides.log ?? createLog(config.log);
   // Whatever was opened is closed again, last first, if a later step fails.
@@ -55,7 +56,7 @@ export async function openTool(
   opened.defer(() => db.close());
   const keys = config.pinKeys.length > 0 ? config.pinKeys : [await loadOrCreateKeyFile(config.database.dataDir)];
   const vault = new PinVault(keys);
-  await assertKeysPresent(db, vault);
+  if (role !== 'doctor') await assertKeysPresent(db, vault);
   const queue = createQueue({
     databaseUrl: database.url,
     supervises: role === 'service',
@@ -91,7 +92,10 @@ export async function migrateDatabase(databaseUrl: string, log: Log): Promise<vo
   }
 }
 
-export async function openDatabase(config: ToolConfig, log: Log): Promise<{ url: string; close(): Promise<void> }> {
+export async function openDatabase(
+  config: Pick<ToolConfig, 'database'>,
+  log: Log,
+): Promise<{ url: string; close(): Promise<void> }> {
   const { url, dataDir } = config.database;
   if (url !== undefined) return { url, close: async () => undefined };
   return openEmbeddedDatabase({ dataDir, onNotice: (message) => log.warn({ event: 'database.notice' }, message) });
@@ -127,7 +131,8 @@ async function assertKeysPresent(db: Db, vault: PinVault): Promise<void> {
   throw new UserError(
     'pin_keys_lost',
     `The database holds PINs encrypted with keys that PIN_ENCRYPTION_KEYS lacks: ${list}. ` +
-      'Add these keys behind the first one; a key is named by the first 8 hex digits of its SHA-256.',
+      'Add these keys behind the first one; a key is named by the first 8 hex digits of its SHA-256. ' +
+      'If one is lost, `npm run relatch -- doctor --fix` reads its PINs back from Seam.',
   );
 }
 

@@ -20,6 +20,9 @@ const statementTimeoutMs = 2_500;
 const modelConnections = 10;
 const deliveryConnections = 8;
 
+/** How many connections a `Db` may hold. */
+export const dbConnections = modelConnections + deliveryConnections;
+
 /** Connects lazily: nothing happens before the first statement. */
 export function createDb(options: { url: string; onError?: (error: Error) => void }): Db {
   const createPool = (max: number): pg.Pool => {

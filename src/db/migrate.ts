@@ -81,6 +81,21 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   }
 }
 
+/** What `migrate` would find and do; changes nothing. */
+export async function examineMigrations(
+  client: pg.ClientBase,
+  migrationsDir: URL | string,
+): Promise<{ missing: readonly string[]; newerInDatabase: readonly string[]; problem: string | null }> {
+  const migrations = await readMigrations(migrationsDir);
+  try {
+    const { missing, newerInDatabase } = compare(migrations, await storedHistory(client));
+    return { missing: missing.map(({ name }) => name), newerInDatabase, problem: null };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { missing: [], newerInDatabase: [], problem: error.message };
+  }
+}
+
 async function readMigrations(migrationsDir: URL | string): Promise<Migration[]> {
   const folder = migrationsDir instanceof URL ? fileURLToPath(migrationsDir) : migrationsDir;
   try {
@@ -121,8 +136,19 @@ async function lock(client: pg.Client, waitMs: number): Promise<void> {
 }
 
 async function applyMigrations(client: pg.Client, migrations: readonly Migration[]): Promise<MigrationReport> {
-  const rows = await readHistory(client);
-  const standing = rows.filter((row) => row.rolled_back_at === null);
+  const rows = await storedHistory(client);
+  if (rows === null) await client.query(CREATE_TABLE);
+  const { missing, newerInDatabase } = compare(migrations, rows);
+  for (const migration of missing) await apply(client, migration);
+  return { applied: missing.map((migration) => migration.name), newerInDatabase };
+}
+
+/** Held against each other. @throws UserError where one failed before, or was edited since. */
+function compare(
+  migrations: readonly Migration[],
+  rows: readonly MigrationRow[] | null,
+): { missing: Migration[]; newerInDatabase: string[] } {
+  const standing = (rows ?? []).filter((row) => row.rolled_back_at === null);
   const known = new Map(migrations.map((migration) => [migration.name, migration]));
   for (const row of standing) {
     if (row.finished_at === null) throw failedBefore(row);
@@ -130,15 +156,14 @@ async function applyMigrations(client: pg.Client, migrations: readonly Migration
     if (migration && !isSame(migration, row.checksum)) throw edited(migration.name);
   }
   const done = new Set(standing.map((row) => row.migration_name));
-  const missing = migrations.filter((migration) => !done.has(migration.name));
-  for (const migration of missing) await apply(client, migration);
   return {
-    applied: missing.map((migration) => migration.name),
+    missing: migrations.filter((migration) => !done.has(migration.name)),
     newerInDatabase: [...done].filter((name) => !known.has(name)),
   };
 }
 
-async function readHistory(client: pg.Client): Promise<MigrationRow[]> {
+/** Null where the database is empty. */
+async function storedHistory(client: pg.ClientBase): Promise<MigrationRow[] | null> {
   const { rows: tables } = await client.query<{ name: string }>(
     `SELECT c.relname AS name FROM pg_class c
       WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
@@ -149,7 +174,7 @@ async function readHistory(client: pg.Client): Promise<MigrationRow[]> {
   if (!names.includes('_prisma_migrations')) {
     // Prisma refuses too (P3005): these tables are another program's, or this one's without its history.
     if (names.length > 0) throw foreignTables(names);
-    await client.query(CREATE_TABLE);
+    return null;
   }
   const { rows } = await client.query<MigrationRow>(
     'SELECT migration_name, checksum, finished_at, rolled_back_at, logs FROM _prisma_migrations ORDER BY started_at',

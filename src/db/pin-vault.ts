@@ -28,6 +28,7 @@ export class PinVault {
     this.#currentId = first[0];
   }
 
+  /** The one that encrypts comes first. */
   get keyIds(): ReadonlySet<string> {
     return new Set(this.#keys.keys());
   }
@@ -50,6 +51,15 @@ export class PinVault {
     decipher.setAAD(Buffer.from(scheduleId));
     decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
     return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8');
+  }
+
+  /** Like `decrypt`, but null for a ciphertext that does not open. */
+  open(pin: EncryptedPin, scheduleId: string): string | null {
+    try {
+      return this.decrypt(pin, scheduleId);
+    } catch {
+      return null;
+    }
   }
 
   #key(id: string): Buffer {

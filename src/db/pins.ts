@@ -103,3 +103,92 @@ export async function keyIdsInUse(tx: Tx): Promise<ReadonlyMap<string, number>> 
      group by pin_key_id`;
   return new Map(rows.map((row) => [row.pin_key_id, Number(row.pins)]));
 }
+
+/** A stored PIN and the row that holds it. */
+export interface HeldPin extends EncryptedPin {
+  readonly place: 'schedule' | 'door' | 'code';
+  /** Of the row: the schedule's, or the code's. */
+  readonly id: string;
+  readonly scheduleId: string;
+  /** Empty for a schedule's. */
+  readonly deviceId: string;
+  /** Of the code at Seam, if it has one. */
+  readonly accessCodeId: string | null;
+}
+
+const places = ['schedule', 'door', 'code'] as const;
+
+/** A page of the PINs that these keys protect, in a fixed order; counted like those of `keyIdsInUse`. */
+export async function pinsUnderKeys(
+  tx: Tx,
+  keyIds: readonly string[],
+  after: HeldPin | null,
+  limit: number,
+): Promise<HeldPin[]> {
+  const from = [after === null ? -1 : places.indexOf(after.place), after?.id ?? '', after?.deviceId ?? ''] as const;
+  const rows = await tx.$queryRaw<
+    {
+      place: number;
+      id: string;
+      device_id: string;
+      schedule_id: string;
+      access_code_id: string | null;
+      pin_ciphertext: Uint8Array<ArrayBuffer>;
+      pin_key_id: string;
+    }[]
+  >`
+    select * from (
+      select 0 as place, id::text as id, '' as device_id, id::text as schedule_id, null as access_code_id, pin_ciphertext, pin_key_id
+        from schedules
+       union all
+      select 1, schedule_id::text, device_id, schedule_id::text, null, pin_ciphertext, pin_key_id from schedule_devices
+       union all
+      select 2, id::text, device_id, schedule_id::text, access_code_id, pin_ciphertext, pin_key_id
+        from access_codes where next_try_at is not null) held
+     where pin_key_id = any(${[...keyIds]}::text[]) and pin_ciphertext is not null
+       and (place, id, device_id) > (${from[0]}::int, ${from[1]}::text, ${from[2]}::text)
+     order by place, id, device_id
+     limit ${limit}`;
+  return rows.map((row) => ({
+    place: places[row.place] ?? 'code',
+    id: row.id,
+    scheduleId: row.schedule_id,
+    deviceId: row.device_id,
+    accessCodeId: row.access_code_id,
+    pinCiphertext: row.pin_ciphertext,
+    pinKeyId: row.pin_key_id,
+  }));
+}
+
+/** Stores a PIN, or none, in the place of this one, unless the row holds another by now. */
+export async function replaceHeldPin(tx: Tx, held: HeldPin, pin: EncryptedPin | null): Promise<boolean> {
+  const data = columnsOfPin(pin);
+  const same = { pinCiphertext: held.pinCiphertext };
+  const { scheduleId, deviceId, id } = held;
+  const { count } =
+    held.place === 'schedule'
+      ? await tx.schedule.updateMany({ where: { id, ...same }, data })
+      : held.place === 'door'
+        ? await tx.scheduleDevice.updateMany({ where: { scheduleId, deviceId, ...same }, data })
+        : await tx.accessCode.updateMany({ where: { id, ...same }, data });
+  return count > 0;
+}
+
+/** Codes at Seam that bear a schedule's PIN, on doors that have none of their own, the latest window first. */
+export async function bearersOfPin(tx: Tx, scheduleId: string, deviceId: string | null): Promise<PinBearer[]> {
+  const rows = await tx.$queryRaw<{ device_id: string; access_code_id: string }[]>`
+    select c.device_id, c.access_code_id
+      from access_codes c join schedule_devices d on d.schedule_id = c.schedule_id and d.device_id = c.device_id
+     where c.schedule_id = ${scheduleId}::uuid and c.access_code_id is not null and c.next_try_at is not null
+       and c.state = 'created' and not c.pin_revoked
+       and (c.device_id = ${deviceId} or (${deviceId}::text is null and d.pin_key_id is null))
+     order by c.window_starts_at desc
+     limit 100`;
+  return rows.map((row) => ({ deviceId: row.device_id, accessCodeId: row.access_code_id }));
+}
+
+/** A code at Seam, and its door. */
+export interface PinBearer {
+  readonly deviceId: string;
+  readonly accessCodeId: string;
+}

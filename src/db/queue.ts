@@ -58,6 +58,9 @@ const monitorSeconds = 1;
 // A connection that went silent must not hold the workers for ever. pg-boss hands these on to its pool; its types lack them.
 const poolOptions = { query_timeout: 10_000, keepAlive: true };
 
+/** How many connections the queue of a service may hold. */
+export const queueConnections = 6;
+
 /** Starts nothing by itself; `start()` on the returned boss does. The schema is migrated elsewhere. */
 export function createQueue(options: {
   databaseUrl: string;
@@ -70,7 +73,7 @@ export function createQueue(options: {
     connectionString: options.databaseUrl,
     schema: queueSchema,
     application_name: 'relatch-queue',
-    max: options.supervises ? 6 : 2,
+    max: options.supervises ? queueConnections : 2,
     supervise: options.supervises,
     registerInstance: options.supervises,
     connectionTimeoutMillis: 5_000,

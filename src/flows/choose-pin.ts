@@ -35,6 +35,8 @@ export async function choosePin(
     if (problem === null) return { ok: true, pin, stored };
     if (schedule.pinPolicy === 'given') return { ok: false, problem: `the PIN ${problem}` };
   }
+  if (schedule.pinPolicy === 'given')
+    return { ok: false, problem: 'its PIN was lost with the key that protected it: give it anew' };
   // This lock cannot take the PIN that the other doors have: it keeps one of its own from now on.
   const own = await drawn(deps, door, constraints);
   if (!own.ok || own.stored === null) return own;
