@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatInTimeZone } from 'date-fns-tz';
+import { doorReader } from '../src/commands/tool.ts';
 import { readConfig } from '../src/config.ts';
 import { UserError } from '../src/core/errors.ts';
 import { calendarOf, type Schedule } from '../src/core/schedule.ts';
@@ -58,7 +59,7 @@ async function seed({ file: fileName, revive }: Arguments): Promise<void> {
   const problems = parsed.ok ? [] : parsed.problems;
   if (parsed.file === null) throw new ApplyProblems(problems);
   await using tool = await openToolFor(problems);
-  const applied = await applySchedules(tool, parsed.file, { revive, problems });
+  const applied = await applySchedules({ ...tool, seam: doorReader() }, parsed.file, { revive, problems });
   const now = tool.now();
   const { created, changed, unchanged } = applied;
   const schedules = await loadSchedulesByKeys(tool.db.prisma, [...created, ...changed, ...unchanged]);

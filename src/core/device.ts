@@ -13,4 +13,23 @@ export interface DeviceFacts {
   readonly connectedAccountId: string | null;
   /** Whether Seam keeps a pool of backup codes for it. */
   readonly hasBackupPool: boolean;
+  /** Whether codes can be put on it over the internet. */
+  readonly canProgram: boolean;
+  /** How many codes it holds; on locks that know times, those to come count as well. Null: not told. */
+  readonly codesMax: number | null;
+  /** The kinds of windows that it takes, one of which must fit; null: any. */
+  readonly timeFrames: readonly TimeFrame[] | null;
+}
+
+/** A kind of window that a lock takes. */
+export interface TimeFrame {
+  readonly name: string;
+  readonly minMs: number | null;
+  readonly maxMs: number | null;
+  /** Begins and ends at the same time of day. */
+  readonly hasMatchingTimes: boolean;
+  /** Local times to choose from; null: any. */
+  readonly pairs: readonly { readonly from: string; readonly to: string }[] | null;
+  /** IANA zone of its local times; null where it names none. */
+  readonly timezone: string | null;
 }

@@ -18,6 +18,21 @@ const Constraints = z.object({
   constraints: z.array(z.string()),
   nameLengthMax: z.number().nullable(),
   hasBackupPool: z.boolean().default(false),
+  canProgram: z.boolean().default(true),
+  codesMax: z.number().nullable().default(null),
+  timeFrames: z
+    .array(
+      z.object({
+        name: z.string(),
+        minMs: z.number().nullable(),
+        maxMs: z.number().nullable(),
+        hasMatchingTimes: z.boolean(),
+        pairs: z.array(z.object({ from: z.string(), to: z.string() })).nullable(),
+        timezone: z.string().nullable(),
+      }),
+    )
+    .nullable()
+    .default(null),
 });
 
 export async function loadDevice(tx: Tx, deviceId: string): Promise<KnownDevice | null> {
@@ -36,21 +51,24 @@ export async function loadDevices(tx: Tx, deviceIds: readonly string[]): Promise
 }
 
 export async function saveDevice(tx: Tx, device: DeviceFacts, refreshedAt: Date): Promise<void> {
-  const { deviceId, name, timezone, pinLengths, constraints, nameLengthMax, connectedAccountId, hasBackupPool } =
-    device;
-  const facts = {
-    name,
-    timezone,
-    constraints: {
-      pinLengths: pinLengths === null ? null : [...pinLengths],
-      constraints: [...constraints],
-      nameLengthMax,
-      hasBackupPool,
-    },
-    connectedAccountId,
-    refreshedAt,
-  };
+  const { deviceId, name, timezone, connectedAccountId } = device;
+  const constraints = Constraints.parse(device);
+  const facts = { name, timezone, constraints, connectedAccountId, refreshedAt };
   await tx.device.upsert({ where: { id: deviceId }, create: { id: deviceId, ...facts }, update: facts });
+}
+
+/** How many active schedules have codes on each of these devices, by id, without those that are named. */
+export async function countSchedulesOn(
+  tx: Tx,
+  deviceIds: readonly string[],
+  otherThan: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await tx.$queryRaw<{ device_id: string; schedules: bigint }[]>`
+    select d.device_id, count(*) as schedules
+      from schedule_devices d join schedules s on s.id = d.schedule_id
+     where d.device_id = any(${[...deviceIds]}::text[]) and s.status = 'active' and s.id <> all(${[...otherThan]}::uuid[])
+     group by d.device_id`;
+  return new Map(rows.map((row) => [row.device_id, Number(row.schedules)]));
 }
 
 /** How people call a schedule and a door; null where nothing is known of them yet. */

@@ -11,6 +11,7 @@ import { keysUsingHolidayLists, loadHolidayLists, saveHolidayList } from '../db/
 import { activeKeysBut, loadOtherKeys, loadSchedulesToChange, type StoredSchedule } from '../db/schedules.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
 import { actionTarget } from './act-on-schedule.ts';
+import { type AskedDoors, askDoors, type DoorReader } from './ask-doors.ts';
 import {
   type DoorPreview,
   type Outcome,
@@ -19,13 +20,17 @@ import {
   type Target,
   writeTargets,
 } from './change-schedules.ts';
+import { checkDoors } from './check-doors.ts';
 import { changedBlackouts, notesOnDoors } from './door-blackouts.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { settlePast } from './missed-windows.ts';
 import { logEntry } from './record.ts';
 import { settlePins } from './settle-pins.ts';
 
-type ApplyDeps = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'>;
+type ApplyDeps = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'> & {
+  /** By which doors are asked what they take. Null: there is no key of Seam, which is said; absent: what is stored has to do. */
+  readonly seam?: DoorReader | null | undefined;
+};
 
 export interface ApplyOptions {
   /** Lets `status: active` lead back from paused and ended. */
@@ -77,7 +82,10 @@ export async function applySchedules(
   options: ApplyOptions = {},
 ): Promise<Applied> {
   const missed: HistoryEntry[] = [];
-  const applied = await deps.db.prisma.$transaction(async (tx) => applyIn(tx, deps, file, { ...options, missed }), {
+  // Before the transaction: none stays open across a call to Seam.
+  const asked = await askDoors(deps, file);
+  const all = { ...options, missed, asked };
+  const applied = await deps.db.prisma.$transaction(async (tx) => applyIn(tx, deps, file, all), {
     timeout: transactionTimeoutMs,
     maxWait: 10_000,
   });
@@ -89,7 +97,7 @@ async function applyIn(
   tx: Tx,
   deps: ApplyDeps,
   file: SchedulesFile,
-  options: ApplyOptions & { missed: HistoryEntry[] },
+  options: ApplyOptions & { missed: HistoryEntry[]; asked: AskedDoors },
 ): Promise<Applied> {
   await lockSchedules(tx);
   const now = deps.now();
@@ -121,8 +129,10 @@ async function applyIn(
     tx,
     targets.map(({ pinCase }) => pinCase),
   );
+  const noted = await checkDoors(tx, targets, { unknown: options.asked.unknown, changedDoors, now });
   if (problems.length > 0) throw new ApplyProblems(sortProblems(problems));
 
+  notes.push(...options.asked.notes, ...noted);
   for (const { draft, id } of targets) {
     if (pins.get(id)?.isGuessable === true) notes.push(`The PIN given to ${draft.key} is easy to guess.`);
   }
@@ -214,7 +224,10 @@ function mergeAll(
     const report = (message: string) => {
       problems.push(input.file.problemAt(['schedules', entry.index, place], message));
     };
-    return [{ id, stored, draft, changes, pinCase: { id, draft, stored, choice, report } }];
+    const refuseDoor = (message: string) => {
+      problems.push(input.file.problemAt(['schedules', entry.index, 'devices'], message));
+    };
+    return [{ id, stored, draft, changes, refuseDoor, pinCase: { id, draft, stored, choice, report } }];
   });
 }
 

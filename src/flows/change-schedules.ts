@@ -42,6 +42,8 @@ export interface Target {
   readonly revokesPin?: boolean;
   /** Who did it, for the history. */
   readonly by?: string;
+  /** Tells that a door cannot serve it, so that nothing is written; absent: what a door cannot do is only noted. */
+  readonly refuseDoor?: (message: string) => void;
 }
 
 /** All that is to be written, once nothing is wrong with it. */
@@ -201,7 +203,7 @@ function windowsAhead(schedule: Schedule, deviceId: string, blackouts: readonly 
 }
 
 /** The schedule as it would be stored. */
-function scheduleOf(
+export function scheduleOf(
   { id, stored, draft: { deviceIds, ...draft } }: Target,
   generations: ReadonlyMap<string, number>,
 ): Schedule {

@@ -2,11 +2,12 @@
 // was is recorded under the claim's fence. An answer that never came leaves the row `unknown`, to be looked for first.
 import { formatInTimeZone } from 'date-fns-tz';
 import { codeName } from '../core/access-code.ts';
+import { lockProblem, windowProblem } from '../core/device-fit.ts';
 import { startAheadMs } from '../core/plan.ts';
 import { isTimeZone } from '../core/zone.ts';
 import { changeCode, claimForCreate, type StoredCode } from '../db/access-codes.ts';
 import type { KnownDevice } from '../db/devices.ts';
-import type { SeamFailure } from '../seam/errors.ts';
+import type { SeamFailure, SeamResult } from '../seam/errors.ts';
 import { choosePin } from './choose-pin.ts';
 import { recordCreated, refuse } from './code-outcome.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
@@ -27,9 +28,11 @@ const newsMs = 60 * secondMs;
 
 /** Asks Seam for the code of a planned row and records the outcome. */
 export async function createCode(deps: FlowDeps, door: Door, code: StoredCode): Promise<void> {
-  const device = await knowDevice(deps, door.key.deviceId, door.device);
+  const device = await knowFitting(deps, door, code);
   if (!device.ok) return postpone(deps, door, code, device.failure);
   warnOfZone(deps, door, device.value, code);
+  const misfit = misfitOf(door, device.value, code);
+  if (misfit !== null) return refuse(deps, door, code, `${device.value.name} ${misfit}`);
   // Before the claim: a row that has to wait stays as it is.
   const admitted = await deps.seam.admitCreate(door.key.deviceId, code.id);
   if (!admitted.ok) return postpone(deps, door, code, admitted.failure);
@@ -62,6 +65,17 @@ export async function createCode(deps: FlowDeps, door: Door, code: StoredCode): 
     await recordCreated(deps, door, claimed, result.value, false);
     await recordFound(deps, door, true);
   } else await recordFailure(deps, door, claimed, result.failure, pin.pin);
+}
+
+/** The lock; asked of Seam anew before a window is refused for what was remembered of it. */
+async function knowFitting(deps: FlowDeps, door: Door, code: StoredCode): Promise<SeamResult<KnownDevice>> {
+  const known = await knowDevice(deps, door.key.deviceId, door.device);
+  if (!known.ok || known.value !== door.device || misfitOf(door, known.value, code) === null) return known;
+  return knowDevice(deps, door.key.deviceId, null);
+}
+
+function misfitOf({ schedule }: Door, device: KnownDevice, code: StoredCode): string | null {
+  return lockProblem(device) ?? windowProblem(windowOf(code), device, schedule.timezone);
 }
 
 async function recordFailure(

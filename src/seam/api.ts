@@ -1,6 +1,8 @@
 import { Seam, type SeamEvent } from 'seam';
 import { z } from 'zod';
-import type { DeviceFacts } from '../core/device.ts';
+import type { DeviceFacts, TimeFrame } from '../core/device.ts';
+import { durationMs } from '../core/device-fit.ts';
+import { isTimeZone } from '../core/zone.ts';
 import { type SeamResult, toSeamFailure } from './errors.ts';
 
 /** An access code as Seam shows it; snake_case stays behind this file. */
@@ -92,14 +94,27 @@ const Code = z.object({
   warnings: Items,
 });
 
+const TimeFrames = z.object({
+  display_name: z.string().catch(''),
+  min_duration: z.string().optional(),
+  max_duration: z.string().optional(),
+  matching_start_end_time: z.boolean().optional(),
+  time_pairs: z.array(z.object({ start_time: z.string(), end_time: z.string() })).optional(),
+  time_zone: z.string().optional(),
+});
+
 const Device = z.object({
   device_id: z.string(),
   display_name: z.string().catch(''),
   connected_account_id: z.string().nullish().catch(null),
   location: z.looseObject({ time_zone: z.string().nullish() }).nullish().catch(null),
   errors: Items,
+  can_program_online_access_codes: z.boolean().nullish().catch(null),
+  capabilities_supported: z.array(z.string()).nullish().catch(null),
   properties: z
     .looseObject({
+      max_active_codes_supported: z.number().optional().catch(undefined),
+      online_time_frame_options: z.array(TimeFrames).optional().catch(undefined),
       name: z.string().optional().catch(undefined),
       backup_access_code_pool_enabled: z.boolean().optional().catch(undefined),
       supported_code_lengths: z.array(z.number()).optional().catch(undefined),
@@ -151,7 +166,24 @@ function toDevice(raw: unknown): SeamDevice {
     nameLengthMax: constraints.find(({ constraint_type }) => constraint_type === 'name_length')?.max_length ?? null,
     connectedAccountId: device.connected_account_id ?? null,
     hasBackupPool: device.properties.backup_access_code_pool_enabled ?? false,
+    // A thermostat tells nothing of codes; a lock whose flag is missing may still take some.
+    canProgram:
+      device.can_program_online_access_codes ?? device.capabilities_supported?.includes('access_code') ?? true,
+    codesMax: device.properties.max_active_codes_supported ?? null,
+    timeFrames: device.properties.online_time_frame_options?.map(toTimeFrame) ?? null,
     isAway: device.errors.some(({ error_code }) => typeof error_code === 'string' && awayCodes.has(error_code)),
+  };
+}
+
+function toTimeFrame(frame: z.infer<typeof TimeFrames>): TimeFrame {
+  const zone = frame.time_zone;
+  return {
+    name: frame.display_name,
+    minMs: frame.min_duration === undefined ? null : durationMs(frame.min_duration),
+    maxMs: frame.max_duration === undefined ? null : durationMs(frame.max_duration),
+    hasMatchingTimes: frame.matching_start_end_time ?? false,
+    pairs: frame.time_pairs?.map(({ start_time, end_time }) => ({ from: start_time, to: end_time })) ?? null,
+    timezone: zone !== undefined && isTimeZone(zone) ? zone : null,
   };
 }
 

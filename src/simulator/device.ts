@@ -19,6 +19,8 @@ export interface DeviceSpec {
   readonly time_zone?: string | null;
   /** How many codes fit on the lock. */
   readonly max_active_codes?: number;
+  /** The kinds of windows that fit; others are not refused: Seam tells them only. */
+  readonly time_frame_options?: Device['properties']['online_time_frame_options'];
   readonly online?: boolean;
   readonly can_program_online_access_codes?: boolean;
   /** Whether Seam keeps a pool of backup codes for it. */
@@ -126,6 +128,7 @@ export function renderDevice(device: SimulatedDevice, place: Place): Device {
       code_constraints: [...(spec.code_constraints ?? [])],
       supports_backup_access_code_pool: hasPool,
       backup_access_code_pool_enabled: hasPool,
+      ...(spec.time_frame_options !== undefined && { online_time_frame_options: spec.time_frame_options }),
       ...(spec.max_active_codes !== undefined && { max_active_codes_supported: spec.max_active_codes }),
     },
   };

@@ -52,7 +52,10 @@ export class Editor {
     const before = await this.#versions();
     let how = 'done';
     try {
-      await withDrawnIds(chance, () => applySchedules(process.deps, parsed.file, { revive: true }));
+      await withDrawnIds(chance, () =>
+        // People at the seed: no replica's gate is asked.
+        applySchedules({ ...process.deps, seam: undefined }, parsed.file, { revive: true }),
+      );
     } catch (error) {
       if (error instanceof ApplyProblems) return trace.add(`edit ${what}: refused, ${error.problems[0]?.message}`);
       if (!(error instanceof Crash || error instanceof DatabaseLost)) throw error;
