@@ -36,6 +36,20 @@ const wellKnown: ReadonlySet<string> = new Set([
   ...['159357', '357159', '147258', '258369', '852456', '567890', '098765'],
 ]);
 
+const lines = ['123', '456', '789', '147', '258', '369', '159', '357'];
+const keypadLines: ReadonlySet<string> = new Set(lines.flatMap((line) => [line, [...line].reverse().join('')]));
+
+// As people write the days they remember, in whatever order: a year, a month of one, a day without one or with.
+const dateParts: Readonly<Record<string, string>> = {
+  Y: '(19|20)\\d\\d',
+  y: '\\d\\d',
+  M: '(0[1-9]|1[0-2])',
+  D: '(0[1-9]|[12]\\d|3[01])',
+};
+const dates = ['Y', 'MY', 'YM', 'DM', 'MD', 'DMy', 'MDy', 'yMD', 'DMY', 'MDY', 'YMD'].map(
+  (order) => new RegExp(`^${[...order].map((part) => dateParts[part]).join('')}$`),
+);
+
 interface Constraint {
   /** Ends the sentence "the PIN …". */
   readonly message: string;
@@ -133,10 +147,15 @@ export function drawPin(
   return null;
 }
 
-/** Whether a PIN is among those that are tried first: runs, repeats, years, patterns of the keypad. */
+/** Whether a PIN is among those that are tried first: runs, repeats, years and birthdays, patterns of the keypad. */
 export function isGuessable(pin: string): boolean {
   if (longestRun(pin) >= 4 || new Set(pin).size < 3 || isRepetition(pin) || wellKnown.has(pin)) return true;
-  return pin.length === 4 && /^(19|20)/.test(pin);
+  return isOfKeypadLines(pin) || dates.some((date) => date.test(pin));
+}
+
+/** Two lines of the keypad, one after the other, each in any direction: 147369, 123789. */
+function isOfKeypadLines(pin: string): boolean {
+  return pin.length === 6 && [pin.slice(0, 3), pin.slice(3)].every((line) => keypadLines.has(line));
 }
 
 /** The constraints that satisfy every one of several locks; null when no length does. */
