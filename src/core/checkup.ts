@@ -88,6 +88,13 @@ export function clockCheck(other: 'database' | 'Seam', aheadMs: number): Check {
   return { what, level: isRefused ? 'fail' : 'warn', message };
 }
 
+/** @param keys of active schedules that lack the PIN that people choose for them */
+export function givenPinChecks(keys: readonly string[]): Check[] {
+  if (keys.length === 0) return [];
+  const message = `The PIN of ${listed(keys)} is lost, and people choose it. Give one in the schedules file and apply it; until then no code is made.`;
+  return [{ what: 'PINs', level: 'fail', message }];
+}
+
 /** @param inUse how many PINs each key protects, by key id; `keyIds`: those that are configured, the first encrypts */
 export function pinKeyChecks(inUse: ReadonlyMap<string, number>, keyIds: readonly string[]): Check[] {
   const what = 'PIN keys';

@@ -104,6 +104,13 @@ export async function keyIdsInUse(tx: Tx): Promise<ReadonlyMap<string, number>> 
   return new Map(rows.map((row) => [row.pin_key_id, Number(row.pins)]));
 }
 
+/** Active schedules whose PIN people choose, and which have none since it was lost. */
+export async function keysWithoutGivenPin(tx: Tx): Promise<string[]> {
+  const where = { status: 'active', pinPolicy: 'given', pinKeyId: null } as const;
+  const rows = await tx.schedule.findMany({ where, select: { key: true }, orderBy: { key: 'asc' } });
+  return rows.map(({ key }) => key);
+}
+
 /** A stored PIN and the row that holds it. */
 export interface HeldPin extends EncryptedPin {
   readonly place: 'schedule' | 'door' | 'code';

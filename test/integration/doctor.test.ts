@@ -134,7 +134,7 @@ describe('PINs', () => {
   it('move under the first key, so that the older one can be taken away', async () => {
     const crew = aSchedule({ devices: [frontDoor, backDoor] });
     const guest = aSchedule({ key: 'guest', name: 'Guest', pin: given, devices: [backDoor] });
-    const rests = aSchedule({ key: 'rests', name: 'Rests', pin: '281746', status: 'paused' });
+    const rests = aSchedule({ key: 'rests', name: 'Rests', pin: '281746', starts_on: '2027-06-01' });
     const later = aSchedule({ key: 'later', name: 'Later', starts_on: '2027-06-01' });
     await world.apply(schedulesFile([crew, guest, rests, later]));
     const newer = randomBytes(32);
@@ -166,8 +166,9 @@ describe('PINs', () => {
     const { output, code } = await relatch(['doctor', '--fix'], lost);
     expect(output).toContain('ok   PINs: 5 were read back from Seam');
     expect(output).toContain('No code bears the PIN of later any more: a new one is drawn.');
-    expect(output).toContain('No code bears the PIN of rests any more, and people choose it.');
+    expect(output).toContain('No code bears the PIN of rests any more, and people choose it');
     expect(output).toContain('ok   PIN keys: 6 PINs are under the first key.');
+    expect(output).toContain('fail PINs: The PIN of rests is lost, and people choose it.');
     expect(code).toBe(2);
     const [crew, guest, later, rests] = await pinsUnder(vault);
     expect([crew, guest, rests]).toEqual([before[0], ['guest', given], ['rests', null]]);
