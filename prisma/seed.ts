@@ -1,4 +1,5 @@
-// npm run seed [FILE] [--revive]: applies a schedules file. Needs no key of Seam: a running Relatch makes the plans.
+// npm run seed [FILE] [--revive]: applies a schedules file; a running Relatch makes the plans. Needs no key of Seam; with one, doors
+// are asked first what they take.
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
