@@ -21,6 +21,8 @@ export interface ToolConfig {
 /** What the service needs beside that. */
 export interface ServiceConfig extends ToolConfig {
   readonly http: { readonly host: string; readonly port: number };
+  /** None: the API is off. */
+  readonly api: { readonly tokens: readonly { readonly name: string; readonly token: string }[] };
   readonly seam: {
     readonly apiKey: string;
     /** Absent: Seam's own. */
@@ -78,6 +80,12 @@ export const settings = [
   { name: 'PORT', default: '8080', description: 'Port that the service listens on; 0 takes any free one.' },
   { name: 'HOST', default: '0.0.0.0', description: 'Address that the service listens on.' },
   {
+    name: 'ADMIN_TOKENS',
+    default: undefined,
+    description:
+      'Tokens of the API, each TOKEN or NAME:TOKEN (the name stands in the history), comma separated, at least 24 characters. Absent: the API is off.',
+  },
+  {
     name: 'MODE',
     default: 'active',
     description: 'active, or observe: plans, alerts and records, but writes nothing to Seam.',
@@ -128,6 +136,7 @@ export function readConfig(env: Environment, options: { for: 'service' | 'tool' 
   return {
     ...toolConfig(values),
     http: { host: values.HOST, port: values.PORT },
+    api: { tokens: values.ADMIN_TOKENS },
     seam: {
       apiKey: values.SEAM_API_KEY,
       endpoint: values.SEAM_ENDPOINT,
@@ -288,6 +297,15 @@ const serviceFields = {
   SEAM_WEBHOOK_SECRETS: secretList('signing secrets of the Seam webhook (whsec_…), comma separated', (parts) =>
     firstWrong(parts, 'is no base64 with or without whsec_ before it', isWebhookSecret),
   ),
+  ADMIN_TOKENS: secretList(
+    'tokens of at least 24 letters, digits or ._~+/=- (openssl rand -base64 24), each with or without NAME: before it, comma separated, no two alike',
+    (parts) => {
+      const wrong = firstWrong(parts, 'is no such token', (part) => adminToken.test(part));
+      return wrong ?? firstWrong(parts, 'is there twice', (part, index) => isFirstToken(part, index, parts));
+    },
+  )
+    .transform((parts) => parts.map(readToken))
+    .default([]),
   MODE: z.enum(modes, problem('active or observe', shown)),
   RETENTION_DAYS: wholeNumber(1, 36_500),
   RECONCILE_INTERVAL_SECONDS: wholeNumber(5, 86_400),
@@ -296,6 +314,17 @@ const serviceFields = {
   ).transform((value) => [...new Set(listOf(value).map(rungMs))].sort((a, b) => b - a)),
   WORKER_CONCURRENCY: wholeNumber(1, 100),
 };
+
+const adminToken = /^(?:[A-Za-z0-9][A-Za-z0-9._@-]{0,49}:)?[A-Za-z0-9._~+/=-]{24,500}$/;
+
+function readToken(part: string): { name: string; token: string } {
+  const colon = part.indexOf(':');
+  return colon < 0 ? { name: 'api', token: part } : { name: part.slice(0, colon), token: part.slice(colon + 1) };
+}
+
+function isFirstToken(part: string, index: number, parts: readonly string[]): boolean {
+  return parts.findIndex((other) => readToken(other).token === readToken(part).token) === index;
+}
 
 function rungMs(rung: string): number {
   return Number.parseInt(rung, 10) * (rung.endsWith('h') ? 3_600_000 : minuteMs);

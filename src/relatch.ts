@@ -55,7 +55,10 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   ];
   const parts = () => pumps.map(({ name, isRunning }) => ({ name, running: isRunning }));
   const webhooks = config.seam.webhookSecrets.map((secret) => new SeamWebhook(secret));
-  const server = createHttpServer(createHttpApp({ db, log, webhooks, pump: inbox, parts }));
+  const { tokens } = config.api;
+  const api = tokens.length === 0 ? null : { ...deps, tokens };
+  if (api === null) log.info({ event: 'api.off' }, 'the API is off: set ADMIN_TOKENS to turn it on');
+  const server = createHttpServer(createHttpApp({ db, log, webhooks, pump: inbox, parts, api }));
   // Before any work is begun: a port that is taken ends the start.
   await listen(server, config.http);
   opened.defer(() => closeServer(server));

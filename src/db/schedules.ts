@@ -1,5 +1,5 @@
 // Schedules as rows, with their rules, doors and holiday lists.
-import type { Schedule } from '../core/schedule.ts';
+import type { Schedule, ScheduleStatus } from '../core/schedule.ts';
 import type { ScheduleDraft } from '../core/schedules-file-merge.ts';
 import { blackoutsColumn, blackoutsOf, byHandColumn, byHandOf, extraColumn, extraOf } from './calendar-columns.ts';
 import type { Tx } from './client.ts';
@@ -39,6 +39,38 @@ export async function loadSchedule(tx: Tx, id: string): Promise<Schedule | null>
 /** Those of the schedules that exist, in no certain order. Not for within a transaction. */
 export async function loadSchedulesByKeys(prisma: Tx, keys: readonly string[]): Promise<Schedule[]> {
   const rows = await prisma.schedule.findMany({ where: { key: { in: [...keys] } }, include: withAll });
+  return rows.map(scheduleOf);
+}
+
+export interface ScheduleFilter {
+  readonly deviceId?: string | undefined;
+  readonly status?: ScheduleStatus | undefined;
+  readonly holder?: string | undefined;
+  /** Stands in the key, the name or the holder, in whatever case. */
+  readonly text?: string | undefined;
+}
+
+/** The first schedules in order of their keys, behind one of them. Not for within a transaction. */
+export async function listSchedules(
+  prisma: Tx,
+  { deviceId, status, holder, text }: ScheduleFilter,
+  { after, limit }: { after?: string | undefined; limit: number },
+): Promise<Schedule[]> {
+  // Prisma hands wildcards of LIKE on as they are.
+  const part =
+    text === undefined ? undefined : { contains: text.replaceAll(/[\\%_]/g, '\\$&'), mode: 'insensitive' as const };
+  const rows = await prisma.schedule.findMany({
+    where: {
+      ...(after !== undefined && { key: { gt: after } }),
+      ...(deviceId !== undefined && { devices: { some: { deviceId } } }),
+      ...(status !== undefined && { status }),
+      ...(holder !== undefined && { holder }),
+      ...(part !== undefined && { OR: [{ key: part }, { name: part }, { holder: part }] }),
+    },
+    orderBy: { key: 'asc' },
+    take: limit,
+    include: withAll,
+  });
   return rows.map(scheduleOf);
 }
 

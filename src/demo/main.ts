@@ -117,6 +117,7 @@ function configFor(simulator: Simulator, dataDir: string, secret: string): Servi
     pinKeys: [],
     log: { level: 'info' },
     http: { host: '127.0.0.1', port: 0 },
+    api: { tokens: [] },
     seam: { apiKey: simulator.apiKey, endpoint: simulator.endpoint, settleMs: 60_000, webhookSecrets: [secret] },
     mode: 'active',
     retention: { days: 400 },

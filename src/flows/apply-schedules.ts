@@ -43,6 +43,10 @@ export interface ApplyOptions {
   readonly prune?: boolean;
   /** What the one schedule of the file must be: not there yet, or stored in this version. @throws ScheduleConflict */
   readonly expect?: { readonly version: number | 'none' };
+  /** Looks, before anything is decided, whether all is as it should be; throws if not. In the same transaction, under its lock. */
+  readonly check?: (tx: Tx) => Promise<void>;
+  /** Who does it, for the history. */
+  readonly by?: string;
   /** Writes along, in the same transaction. */
   readonly along?: (tx: Tx, applied: Applied) => Promise<void>;
 }
@@ -100,6 +104,7 @@ async function applyIn(
   options: ApplyOptions & { missed: HistoryEntry[]; asked: AskedDoors },
 ): Promise<Applied> {
   await lockSchedules(tx);
+  await options.check?.(tx);
   const now = deps.now();
   const problems = [...(options.problems ?? [])];
   const notes: string[] = [];
@@ -118,12 +123,13 @@ async function applyIn(
   const storedByKey = new Map(stored.map((one) => [one.schedule.key, one]));
   assertExpected(options.expect, file, storedByKey);
   const left = options.prune === true ? await loadSchedulesToChange(tx, await activeKeysBut(tx, [...fileKeys])) : [];
+  const by = options.by === undefined ? {} : { by: options.by };
   const targets = [
     ...mergeAll({ file, lists, now, revive: options.revive ?? false }, storedByKey, problems, notes),
     ...users.flatMap((key) => sharedTarget(storedByKey.get(key), lists)),
     // Where one uses a list or a door of the file as well, it is paused under what that says now.
     ...left.filter(({ schedule }) => !users.includes(schedule.key)).flatMap((one) => prunedTarget(one, now)),
-  ];
+  ].map((target) => ({ ...target, ...by }));
   const pins = await settlePins(
     deps,
     tx,
@@ -137,7 +143,8 @@ async function applyIn(
     if (pins.get(id)?.isGuessable === true) notes.push(`The PIN given to ${draft.key} is easy to guess.`);
   }
   notes.push(...(await notesOnDoors(tx, file, changedDoors)));
-  if (options.prune !== true && options.expect === undefined) notes.push(...(await notesOnOthers(tx, [...fileKeys])));
+  if (options.prune !== true && options.expect === undefined && fileKeys.size > 0)
+    notes.push(...(await notesOnOthers(tx, [...fileKeys])));
   const settlement = { targets, pins, changedDoors };
   if (options.dryRun === true) {
     const { changed, doors } = await previewTargets(tx, settlement, now);

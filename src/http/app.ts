@@ -1,19 +1,27 @@
 import { createServer, type Server } from 'node:http';
 import express, { type Express } from 'express';
+import type { ApiDeps } from './api-route.ts';
+import { apiRouter } from './api-router.ts';
+import { apiRoutes } from './api-routes.ts';
 import { type HealthDeps, healthRoutes } from './health-routes.ts';
 import { errorHandler, notFound } from './problem.ts';
 import { type WebhookRouteDeps, webhookRoute } from './webhook-route.ts';
 
-export type HttpDeps = WebhookRouteDeps & HealthDeps;
+export type HttpDeps = WebhookRouteDeps &
+  HealthDeps & {
+    /** Null: the API is off. */
+    readonly api: ApiDeps | null;
+  };
 
 /** The whole HTTP surface. Takes nothing but what it is given; it listens nowhere. */
 export function createHttpApp(deps: HttpDeps): Express {
   const app = express();
   app.disable('x-powered-by');
-  // Answers are a few bytes and never cached.
+  // What has a version says so itself.
   app.disable('etag');
   app.use(webhookRoute(deps));
   app.use(healthRoutes(deps));
+  app.use(apiRouter(deps.api, apiRoutes));
   app.use(notFound);
   app.use(errorHandler(deps.log));
   return app;

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { UserError } from '../core/errors.ts';
 import { InboxUnavailable } from '../db/inbox.ts';
+import { ActionRefused } from '../flows/act-on-schedule.ts';
+import { ScheduleConflict } from '../flows/change-schedules.ts';
 import type { Log } from '../telemetry/log.ts';
+
+/** What is wrong with a field: "windows[0].rrule". */
+export interface FieldError {
+  readonly path: string;
+  readonly message: string;
+}
 
 /** An answer that is no success, as RFC 9457 problem details. `detail` is shown to whoever asked. */
 export class Problem extends Error {
@@ -11,20 +19,36 @@ export class Problem extends Error {
   readonly code: string;
   readonly title: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly errors: readonly FieldError[];
 
   constructor(
     status: number,
     code: string,
     title: string,
-    options: ErrorOptions & { detail?: string; headers?: Readonly<Record<string, string>> } = {},
+    options: ErrorOptions & {
+      detail?: string;
+      headers?: Readonly<Record<string, string>>;
+      errors?: readonly FieldError[];
+    } = {},
   ) {
     super(options.detail ?? title, options);
     this.status = status;
     this.code = code;
     this.title = title;
     this.headers = options.headers ?? {};
+    this.errors = options.errors ?? [];
   }
 }
+
+/** A problem with fields: of the body by their paths, of the query and the path by their names. */
+export function invalid(errors: readonly FieldError[]): Problem {
+  const count = errors.length === 1 ? '1 mistake' : `${errors.length} mistakes`;
+  const detail = `The request has ${count}; nothing was done. See errors.`;
+  return new Problem(400, 'request_invalid', 'The request is not as it should be.', { detail, errors });
+}
+
+/** Who makes more mistakes than this makes one many times. */
+const errorsTold = 100;
 
 /** Ties an answer to its log line; made when first asked for. */
 export function requestId(res: Response): string {
@@ -63,8 +87,11 @@ export function errorHandler(log: Log): ErrorRequestHandler {
       return;
     }
     const { status, code, title, message: detail } = problem;
+    const errors = problem.errors.length === 0 ? {} : { errors: problem.errors.slice(0, errorsTold) };
     res.status(status).set(problem.headers).type('application/problem+json');
-    res.send(JSON.stringify({ type: 'about:blank', title, status, detail, code, request_id: requestId(res) }));
+    res.send(
+      JSON.stringify({ type: 'about:blank', title, status, detail, code, request_id: requestId(res), ...errors }),
+    );
   };
 }
 
@@ -76,13 +103,28 @@ export function toProblem(error: unknown): Problem {
     const headers = { 'retry-after': '5' };
     return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
   }
+  if (error instanceof ScheduleConflict) return conflictProblem(error);
+  if (error instanceof ActionRefused)
+    return new Problem(409, error.code, 'This cannot be done as things stand.', { detail: error.message });
+  if (error instanceof UserError && error.code === 'schedules_busy') {
+    const headers = { 'retry-after': '5' };
+    return new Problem(503, error.code, 'Schedules are being changed.', { detail: error.message, headers });
+  }
   if (error instanceof UserError)
     return new Problem(400, error.code, 'This cannot be done.', { detail: error.message });
   return requestProblem(error) ?? new Problem(500, 'internal_error', 'Something went wrong here.', { cause: error });
 }
 
+function conflictProblem({ code, message: detail }: ScheduleConflict): Problem {
+  if (code === 'schedule_unknown') return new Problem(404, code, 'There is no such schedule.', { detail });
+  if (code === 'version_differs') return new Problem(412, code, 'It was changed meanwhile.', { detail });
+  return new Problem(409, code, 'There is such a schedule already.', { detail });
+}
+
 const requestProblems: Readonly<Record<string, readonly [status: number, code: string, title: string]>> = {
   'entity.too.large': [413, 'body_too_large', 'The body is larger than 256 kB.'],
+  'entity.parse.failed': [400, 'body_not_json', 'The body is not valid JSON.'],
+  'charset.unsupported': [415, 'charset_unsupported', 'The body must be UTF-8.'],
   'encoding.unsupported': [415, 'content_encoding_unsupported', 'The body must not be compressed.'],
   'request.aborted': [400, 'request_aborted', 'The request ended early.'],
   'request.size.invalid': [400, 'content_length_wrong', 'The body is not as long as its header says.'],

@@ -22,6 +22,9 @@ const secretKeys = new Set([
   'secrets',
   'webhooksecrets',
   'password',
+  'token',
+  'tokens',
+  'admintokens',
   'databaseurl',
 ]);
 const maxDepth = 8;

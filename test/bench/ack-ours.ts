@@ -13,6 +13,7 @@ await serveBench(({ databaseUrl, secret, logFile }) => {
     db: createDb({ url: databaseUrl }),
     webhooks: [new SeamWebhook(secret)],
     pump: { wake: () => undefined },
+    api: null,
     parts: () => [],
     log,
   });

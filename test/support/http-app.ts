@@ -58,6 +58,7 @@ export class HttpAppUnderTest {
         },
       },
       parts: () => this.parts,
+      api: null,
       log: createLog({ level: 'trace', destination }),
     });
   }

@@ -15,6 +15,7 @@ import { createTestDatabase } from './database.ts';
 import { webhookSecret } from './sign.ts';
 
 export const frontDoor = '6aae9d08-fed6-4ca5-8328-e36849ab48fe';
+export const adminToken = 'token-of-alice-for-the-api';
 export const backDoor = '2f0c1d1e-93b7-4c63-9f0e-5a1f6a3c7b02';
 
 export interface World extends AsyncDisposable {
@@ -84,6 +85,7 @@ export async function startWorld(options: {
     pinKeys: [randomBytes(32)],
     log: { level: 'debug' },
     http: { host: '127.0.0.1', port: 0 },
+    api: { tokens: [{ name: 'alice', token: adminToken }] },
     seam: {
       apiKey: simulator.apiKey,
       endpoint: simulator.endpoint,

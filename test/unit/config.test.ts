@@ -29,6 +29,7 @@ describe('readConfig', () => {
       pinKeys: [],
       log: { level: 'info' },
       http: { host: '0.0.0.0', port: 8080 },
+      api: { tokens: [] },
       seam: { apiKey: 'seam_test_key', endpoint: undefined, settleMs: 60_000, webhookSecrets: [webhookSecret] },
       mode: 'active',
       retention: { days: 400 },
@@ -49,6 +50,7 @@ describe('readConfig', () => {
         SEAM_ENDPOINT: 'http://localhost:4000',
         SEAM_SETTLE_SECONDS: '5',
         SEAM_WEBHOOK_SECRETS: `${webhookSecret}, ${otherWebhookSecret.slice('whsec_'.length)},`,
+        ADMIN_TOKENS: 'ana:the-token-of-ana-here-12, a-token-without-any-name',
         MODE: 'observe',
         RETENTION_DAYS: '90',
         RECONCILE_INTERVAL_SECONDS: '30',
@@ -64,6 +66,12 @@ describe('readConfig', () => {
       pinKeys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)],
       log: { level: 'debug' },
       http: { host: '::1', port: 0 },
+      api: {
+        tokens: [
+          { name: 'ana', token: 'the-token-of-ana-here-12' },
+          { name: 'api', token: 'a-token-without-any-name' },
+        ],
+      },
       seam: {
         apiKey: 'seam_key',
         endpoint: 'http://localhost:4000',
@@ -87,6 +95,7 @@ describe('readConfig', () => {
       SEAM_ENDPOINT: 'connect.getseam.com',
       SEAM_SETTLE_SECONDS: 'soon',
       SEAM_WEBHOOK_SECRETS: `${webhookSecret},my secret!`,
+      ADMIN_TOKENS: 'ana:too-short',
       RECONCILE_INTERVAL_SECONDS: '1.5',
       WORKER_CONCURRENCY: '0',
       PIN_ENCRYPTION_KEYS: `${keyA},c2hvcnQ=`,
@@ -103,6 +112,7 @@ describe('readConfig', () => {
         "SEAM_ENDPOINT: expected a URL that begins with https:// or http://, but it is not one",
         "SEAM_SETTLE_SECONDS: expected a whole number from 1 to 3600, but it is "soon"",
         "SEAM_WEBHOOK_SECRETS: expected signing secrets of the Seam webhook (whsec_…), comma separated, but number 2 of 2 is no base64 with or without whsec_ before it",
+        "ADMIN_TOKENS: expected tokens of at least 24 letters, digits or ._~+/=- (openssl rand -base64 24), each with or without NAME: before it, comma separated, no two alike, but number 1 of 1 is no such token",
         "RECONCILE_INTERVAL_SECONDS: expected a whole number from 5 to 86400, but it is "1.5"",
         "WORKER_CONCURRENCY: expected a whole number from 1 to 100, but it is "0"",
       ]

@@ -1,0 +1,81 @@
+// What several routes take and give, as zod schemas with the words that the document has for them.
+import { z } from 'zod';
+import { scheduleFields } from '../core/schedules-file-fields.ts';
+import type { DoorPreview } from '../flows/change-schedules.ts';
+
+export const ScheduleKey = scheduleFields.key.meta({
+  description: "The schedule's own stable name.",
+  examples: ['cleaning-crew'],
+});
+
+export const KeyParams = z.strictObject({ key: ScheduleKey });
+export const IdParams = z.strictObject({ id: z.guid().meta({ examples: ['b7c1c5f0-3f0e-4f6e-9a54-0a2f6f1f7f10'] }) });
+
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
+
+export const DryRun = z.strictObject({
+  dry_run: flag.meta({ description: 'true: tells what would be done, and does nothing.' }),
+});
+
+export const Limit = z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'How many at most.' });
+
+export const NextCursor = z
+  .string()
+  .nullable()
+  .meta({ description: 'Send it as cursor to get what follows; null: nothing does.' });
+
+export const DateText = z.string().meta({ description: 'A local date.', examples: ['2027-03-08'] });
+export const TimeText = z.string().meta({ description: 'A local time of day.', examples: ['19:00', '24:00'] });
+export const Instant = z.iso.datetime().meta({ description: 'In UTC.' });
+
+const Span = z.object({ starts_at: Instant, ends_at: Instant });
+
+const DoorPlan = z
+  .object({
+    schedule_key: z.string(),
+    device_id: z.string(),
+    device_name: z.string().nullable(),
+    appearing: z.array(Span).meta({ description: 'Windows of the next two weeks that come in.' }),
+    vanishing: z.array(Span).meta({ description: 'Windows of the next two weeks that go.' }),
+    would: z.array(z.string()).meta({ description: 'What is done at once, in words.' }),
+  })
+  .meta({ id: 'DoorPlan', description: 'What a change would do at one door.' });
+
+export const Outcome = z.enum(['created', 'changed', 'unchanged']);
+export const Plan = z.array(DoorPlan).meta({ description: 'What a dry run tells, door by door; else empty.' });
+
+/** Of a preview, as it is answered. */
+export function planOf(preview: readonly DoorPreview[]): z.input<typeof Plan> {
+  const spanOf = ({ startsAt, endsAt }: { startsAt: Date; endsAt: Date }) => {
+    return { starts_at: startsAt.toISOString(), ends_at: endsAt.toISOString() };
+  };
+  return preview.map((door) => ({
+    schedule_key: door.scheduleKey,
+    device_id: door.deviceId,
+    device_name: door.deviceName,
+    appearing: door.appearing.map(spanOf),
+    vanishing: door.vanishing.map(spanOf),
+    would: [...door.would],
+  }));
+}
+
+/** A problem that is told of a schedule given by itself, with its path in that. */
+export const FieldProblem = z.object({
+  path: z.string().meta({ examples: ['windows[0].rrule'] }),
+  message: z.string(),
+});
+
+export const ProblemDetails = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: 'What happened and what to do.' }),
+    code: z.string().meta({ description: 'The same for the same kind of problem, for programs.' }),
+    request_id: z.string().meta({ description: 'Stands in the log line, too.' }),
+    errors: z.array(FieldProblem).optional().meta({ description: 'What is wrong with the fields, 100 at most.' }),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });

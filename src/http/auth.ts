@@ -1,0 +1,39 @@
+// Who asks: bearer tokens, each with the name that the history gives to what is done with it.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Problem } from './problem.ts';
+
+/** A token of ADMIN_TOKENS. */
+export interface AdminToken {
+  readonly name: string;
+  readonly token: string;
+}
+
+const bearer = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
+
+/** Tells the token of an Authorization header from all others, at a cost that does not depend on how much of one was guessed. */
+export function authenticator(tokens: readonly AdminToken[]): (header: string | undefined) => AdminToken {
+  const known = tokens.map((token) => ({ token, hash: hashOf(token.token) }));
+  return (header) => {
+    const [, given] = bearer.exec(header ?? '') ?? [];
+    if (given === undefined) {
+      const detail = 'Send one of ADMIN_TOKENS as the header Authorization: Bearer TOKEN.';
+      throw unauthorized('token_missing', 'This needs a token.', detail, '');
+    }
+    const hash = hashOf(given);
+    const [match] = known.filter((one) => timingSafeEqual(one.hash, hash));
+    if (match !== undefined) return match.token;
+    const detail = 'It is none of ADMIN_TOKENS, with which the service was started.';
+    throw unauthorized('token_invalid', 'The token is not known.', detail, ', error="invalid_token"');
+  };
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+function unauthorized(code: string, title: string, detail: string, challenge: string): Problem {
+  return new Problem(401, code, title, {
+    detail,
+    headers: { 'www-authenticate': `Bearer realm="relatch"${challenge}` },
+  });
+}
