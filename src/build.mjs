@@ -1,6 +1,6 @@
 // `npm run build`: bundles the programs into dist/, which then needs no node_modules (but for the embedded PostgreSQL, if wanted).
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -41,7 +41,22 @@ if (esbuild === null) {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   });
-  replaceFiles(join(root, 'dist'), outputFiles);
+  replaceFiles(join(root, 'dist'), [...outputFiles, ...docsAssets()]);
+}
+
+/** What the page at /docs loads, and its licences. */
+function docsAssets() {
+  const folder = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
+  const files = {
+    'swagger-ui.css': 'swagger-ui.css',
+    'swagger-ui-bundle.js': 'swagger-ui-bundle.js',
+    'swagger-ui-bundle.js.LICENSE.txt': 'swagger-ui-bundle.js.LICENSE.txt',
+    'swagger-ui.LICENSE.txt': 'LICENSE',
+    'swagger-ui.NOTICE.txt': 'NOTICE',
+  };
+  return Object.entries(files).map(([name, from]) => {
+    return { path: join(root, 'dist', name), contents: readFileSync(join(folder, from)) };
+  });
 }
 
 /**

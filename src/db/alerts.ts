@@ -132,13 +132,24 @@ export interface StoredAlert {
   readonly times: number;
 }
 
+/** Where a page of a list in the order of time begins: behind this. */
+export interface After {
+  readonly at: Date;
+  readonly id: string;
+}
+
 /** Alerts that still need somebody, oldest first; acknowledged ones too if wanted. */
 export async function listAlerts(
   tx: Tx,
-  { withAcknowledged, limit }: { withAcknowledged: boolean; limit: number },
+  { withAcknowledged, limit, after }: { withAcknowledged: boolean; limit: number; after?: After | undefined },
 ): Promise<StoredAlert[]> {
   const alerts = await tx.alert.findMany({
-    where: { state: { in: withAcknowledged ? ['open', 'acknowledged'] : ['open'] } },
+    where: {
+      state: { in: withAcknowledged ? ['open', 'acknowledged'] : ['open'] },
+      ...(after !== undefined && {
+        OR: [{ raisedAt: { gt: after.at } }, { raisedAt: after.at, id: { gt: after.id } }],
+      }),
+    },
     orderBy: [{ raisedAt: 'asc' }, { id: 'asc' }],
     take: limit,
   });
@@ -175,10 +186,10 @@ export async function listAlerts(
 }
 
 /** Notes that a person has seen it; false when it is not open. */
-export async function acknowledgeAlert(tx: Tx, id: string, at: Date): Promise<boolean> {
+export async function acknowledgeAlert(tx: Tx, id: string, at: Date, by?: string): Promise<boolean> {
   const { count } = await tx.alert.updateMany({
     where: { id, state: 'open' },
-    data: { state: 'acknowledged', settledAt: at },
+    data: { state: 'acknowledged', settledAt: at, ...(by !== undefined && { settledBecause: `seen by ${by}` }) },
   });
   return count === 1;
 }

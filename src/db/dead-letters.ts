@@ -1,5 +1,6 @@
 // Jobs that failed for good, as rows that wait for a person. Times here are the database's.
 import type { JobError } from '../core/dead-letter.ts';
+import type { After } from './alerts.ts';
 import type { Tx } from './client.ts';
 import type { DeadLetterState } from './generated/client.ts';
 import type { PlanKey } from './queue.ts';
@@ -163,7 +164,7 @@ export interface ListedLetter extends DeadLetter {
 }
 
 /** Letters that still need somebody, or have a job again; oldest death first. */
-export async function listLetters(tx: Tx, limit: number): Promise<ListedLetter[]> {
+export async function listLetters(tx: Tx, limit: number, after?: After): Promise<ListedLetter[]> {
   type Named = Row & {
     event_type: string | null;
     key: string | null;
@@ -179,6 +180,7 @@ export async function listLetters(tx: Tx, limit: number): Promise<ListedLetter[]
       left join schedules s on s.id = coalesce(l.schedule_id, c.schedule_id)
       left join devices d on d.id = coalesce(l.device_id, i.device_id)
      where l.state in ('open', 'retried')
+       and (${after === undefined} or (l.died_at, l.id) > (${after?.at ?? null}::timestamptz, ${after?.id ?? null}::uuid))
      order by l.died_at, l.id
      limit ${limit}`;
   return rows.map((row) => ({

@@ -20,3 +20,19 @@ export async function keysUsingHolidayLists(tx: Tx, names: readonly string[]): P
   const rows = await tx.schedule.findMany({ where, select: { key: true } });
   return rows.map(({ key }) => key);
 }
+
+/** Lists in order of their names, behind one of them. */
+export async function listHolidayLists(
+  tx: Tx,
+  { after, limit }: { after?: string | undefined; limit: number },
+): Promise<{ name: string; dates: readonly string[] }[]> {
+  const where = after === undefined ? {} : { name: { gt: after } };
+  const rows = await tx.holidayList.findMany({ where, orderBy: { name: 'asc' }, take: limit });
+  return rows.map(({ name, dates }) => ({ name, dates: dates.map(localDateText).sort() }));
+}
+
+/** The dates of one list, sorted; null where there is none of this name. */
+export async function loadHolidayList(tx: Tx, name: string): Promise<readonly string[] | null> {
+  const row = await tx.holidayList.findUnique({ where: { name } });
+  return row === null ? null : row.dates.map(localDateText).sort();
+}

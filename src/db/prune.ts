@@ -98,6 +98,17 @@ export async function pruneDeadLetters(tx: Tx, days: number, page: Page): Promis
   return pruned(rows, page);
 }
 
+/** Answers kept for a day, by the database's time, for whoever repeats a request. */
+export async function pruneAnswers(tx: Tx, page: Page): Promise<Pruned> {
+  const rows = await tx.$queryRaw<Counted[]>`
+    with page as (select key from answered_requests where key > ${page.after ?? ''} order by key limit ${page.pageSize}),
+         gone as (delete from answered_requests r using page p
+                   where r.key = p.key and r.created_at < now() - interval '1 day' returning 1)
+    select count(*)::int as looked, (select key from page order by key desc limit 1) as last,
+           (select count(*)::int from gone) as deleted from page`;
+  return pruned(rows, page);
+}
+
 /** Takes this night's pruning; false when it was taken since `since`, by whichever replica. */
 export async function takePruning(tx: Tx, since: Date, now: Date): Promise<boolean> {
   const { count } = await tx.installation.updateMany({

@@ -6,6 +6,7 @@ import {
   type Page,
   type Pruned,
   pruneAlerts,
+  pruneAnswers,
   pruneCodes,
   pruneDeadLetters,
   pruneHistory,
@@ -18,7 +19,9 @@ import type { FlowDeps } from './flow-deps.ts';
 type PruneDeps = Pick<FlowDeps, 'db' | 'now' | 'log'>;
 
 /** How many rows went. */
-export type PruneReport = Readonly<Record<'history' | 'codes' | 'inbox' | 'alerts' | 'deadLetters', number>>;
+export type PruneReport = Readonly<
+  Record<'history' | 'codes' | 'inbox' | 'alerts' | 'deadLetters' | 'answers', number>
+>;
 
 const dayMs = 24 * 3_600_000;
 const nightHourUtc = 3;
@@ -68,6 +71,8 @@ async function prune(deps: PruneDeps, retentionDays: number, signal?: AbortSigna
     inbox: await all((tx, page) => pruneInbox(tx, Math.max(inboxDaysMin, retentionDays), page)),
     alerts: await all((tx, page) => pruneAlerts(tx, before, page)),
     deadLetters: await all((tx, page) => pruneDeadLetters(tx, retentionDays, page)),
+    // Whatever the setting: nobody repeats a request for longer.
+    answers: await all(pruneAnswers),
   };
   if (Object.values(report).some((count) => count > 0)) {
     const { deadLetters, ...others } = report;

@@ -5,7 +5,7 @@ import type { ApiDeps, Route } from './api-route.ts';
 import { type AdminToken, authenticator } from './auth.ts';
 import { type KeptAnswer, keep, markOf, once, type RequestMark } from './idempotency.ts';
 import { isStorable, jsonBody } from './json-body.ts';
-import { type FieldError, invalid, notFound, onlyMethods, Problem, requestId } from './problem.ts';
+import { type FieldError, ifMatchMissing, invalid, notFound, onlyMethods, Problem, requestId } from './problem.ts';
 
 export const apiRoot = '/v1';
 
@@ -154,9 +154,7 @@ function ifMatchOf({ ifMatch }: Route, header: string | undefined): string | und
   if (ifMatch === undefined) return undefined;
   if (header === undefined) {
     if (ifMatch === 'optional') return undefined;
-    const detail =
-      'Read it first, and send the ETag of that answer as If-Match: nobody else’s change is overwritten then.';
-    throw new Problem(428, 'if_match_missing', 'The header If-Match is missing.', { detail });
+    throw ifMatchMissing();
   }
   const [, etag] = /^"([\x21\x23-\x7e]{1,100})"$/.exec(header) ?? [];
   if (etag === undefined) {

@@ -3,6 +3,7 @@ import express, { type Express } from 'express';
 import type { ApiDeps } from './api-route.ts';
 import { apiRouter } from './api-router.ts';
 import { apiRoutes } from './api-routes.ts';
+import { docsRoutes } from './docs-routes.ts';
 import { type HealthDeps, healthRoutes } from './health-routes.ts';
 import { errorHandler, notFound } from './problem.ts';
 import { type WebhookRouteDeps, webhookRoute } from './webhook-route.ts';
@@ -21,6 +22,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   app.disable('etag');
   app.use(webhookRoute(deps));
   app.use(healthRoutes(deps));
+  app.use(docsRoutes(apiRoutes));
   app.use(apiRouter(deps.api, apiRoutes));
   app.use(notFound);
   app.use(errorHandler(deps.log));

@@ -47,6 +47,12 @@ export function invalid(errors: readonly FieldError[]): Problem {
   return new Problem(400, 'request_invalid', 'The request is not as it should be.', { detail, errors });
 }
 
+export function ifMatchMissing(): Problem {
+  const detail =
+    'Read it first, and send the ETag of that answer as If-Match, so that no change of somebody else is overwritten.';
+  return new Problem(428, 'if_match_missing', 'The header If-Match is missing.', { detail });
+}
+
 /** Who makes more mistakes than this makes one many times. */
 const errorsTold = 100;
 

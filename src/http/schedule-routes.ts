@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { listSchedules, loadSchedulesByKeys } from '../db/schedules.ts';
 import { type Applied, applySchedules } from '../flows/apply-schedules.ts';
 import { type Route, route } from './api-route.ts';
-import { DryRun, KeyParams, Limit, NextCursor, Outcome, Plan, planOf, ScheduleKey } from './api-schemas.ts';
+import { DryRun, KeyParams, Limit, NextCursor, Outcome, Plan, pageOf, planOf, ScheduleKey } from './api-schemas.ts';
 import { invalid, Problem } from './problem.ts';
 import { NewSchedule, readAsFile, ScheduleAnswer, ScheduleChange, scheduleAnswer } from './schedule-body.ts';
 
@@ -54,13 +54,9 @@ export const scheduleRoutes: readonly Route[] = [
     answer: z.object({ items: z.array(ScheduleAnswer), next_cursor: NextCursor }),
     async run({ deps, query: { device_id: deviceId, status, holder, q: text, cursor: after, limit } }) {
       const filter = { deviceId, status, holder, text };
-      // One more than wanted tells whether anything follows.
       const found = await listSchedules(deps.db.prisma, filter, { after, limit: limit + 1 });
-      const items = found.slice(0, limit);
-      return {
-        items: items.map(scheduleAnswer),
-        next_cursor: found.length > limit ? (items.at(-1)?.key ?? null) : null,
-      };
+      const page = pageOf(found, limit, ({ key }) => key);
+      return { ...page, items: page.items.map(scheduleAnswer) };
     },
   }),
   route({

@@ -46,7 +46,7 @@ export interface World extends AsyncDisposable {
   calls(route: string): number;
   /** Stops the service as SIGTERM does; `start` brings it back on the same database. */
   stop(): Promise<void>;
-  start(changes?: { mode?: ServiceConfig['mode'] }): Promise<void>;
+  start(changes?: Partial<Pick<ServiceConfig, 'mode' | 'api'>>): Promise<void>;
 }
 
 export interface CodeRow {
