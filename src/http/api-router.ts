@@ -84,11 +84,13 @@ function answering(deps: ApiDeps, route: Route): RequestHandler {
       return { status, answer: route.answer.parse(answer) };
     };
     const done = mark === null ? await run() : await answeredOnce(deps, mark, run, res);
-    const etag = route.etag(done.answer);
+    // The database gives the fields of what it kept in another order.
+    const answer = route.answer.safeParse(done.answer).data ?? done.answer;
+    const etag = route.etag(answer);
     if (etag !== null) res.set('etag', `"${etag}"`);
-    const location = route.location(done.answer);
+    const location = route.location(answer);
     if (location !== null) res.set('location', location);
-    res.status(done.status).json(done.answer);
+    res.status(done.status).json(answer);
   };
 }
 
