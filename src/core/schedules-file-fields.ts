@@ -38,8 +38,13 @@ function listField<Item extends z.ZodType>(item: Item, of: string, maxLength = m
     .array(item, { error: `It must be a list of ${of}: write [a, b], or one line "- …" for each.` })
     .max(maxLength, { error: `It may hold ${maxLength} ${of} at most.` })
     .superRefine((list, context) => {
-      for (const [index, entry] of list.entries()) {
-        if (list.indexOf(entry) === index) continue;
+      // Of one that is too long, nothing more is looked at.
+      const seen = new Set<unknown>();
+      for (const [index, entry] of list.slice(0, maxLength).entries()) {
+        if (!seen.has(entry)) {
+          seen.add(entry);
+          continue;
+        }
         context.addIssue({ code: 'custom', path: [index], message: `"${entry}" is listed twice: leave one out.` });
       }
     });

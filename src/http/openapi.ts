@@ -67,10 +67,10 @@ function headersOf({ method, ifMatch }: Route): z.ZodObject {
 }
 
 function responsesOf(route: Route): ZodOpenApiOperationObject['responses'] {
-  const { status = 200, answer, method, body, ifMatch, problems = {} } = route;
+  const { status = 200, answer, method, ifMatch, problems = {} } = route;
   const told: Record<number, string> = {
     ...everywhere,
-    ...(body !== undefined && { 413: 'The body is larger than 256 kB.', 415: 'The body is no JSON.' }),
+    ...(method !== 'get' && { 413: 'The body is larger than 256 kB.', 415: 'The body is no JSON.' }),
     ...(ifMatch !== undefined && { 412: 'It was changed meanwhile: read it again.' }),
     ...(ifMatch === 'required' && { 428: 'If-Match is missing.' }),
     ...(method === 'post' && { 422: 'The Idempotency-Key is that of another request.' }),

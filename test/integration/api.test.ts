@@ -85,6 +85,10 @@ it('tells what is wrong with a request, each with its path, and nothing else', a
   expect(paths.toSorted()).toEqual(['colour', 'pin', 'windows[0].rrule']);
   const query = await call(world, 'GET /v1/schedules?limit=201&statsu=active');
   expect(query.body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual(['limit', 'statsu']);
+  expect(await call(world, 'GET /v1/schedules?q=%00')).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: 'q' }] },
+  });
   const raw = async (text: string, headers: Record<string, string> = {}): Promise<number> =>
     (await call(world, 'POST /v1/schedules', { raw: text, headers })).status;
   expect(await raw('{"key":')).toBe(400);
