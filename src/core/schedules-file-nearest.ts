@@ -18,8 +18,12 @@ const synonyms: ReadonlyMap<string, string> = new Map([
   ['exdates', 'except'],
 ]);
 
+/** Longer than any name that somebody mistypes; the distance of a whole text from each name would take minutes. */
+const wrongMax = 100;
+
 /** The known name closest to a wrong one, or null when none is close. */
 export function nearest(wrong: string, known: readonly string[]): string | null {
+  if (wrong.length > wrongMax) return null;
   const lower = wrong.toLowerCase().replaceAll(/[\s-]/g, '_');
   const meant = synonyms.get(lower) ?? lower;
   if (known.includes(meant)) return meant;

@@ -1,8 +1,10 @@
-// Bodies of the API: JSON, at most 256 kB, not deeper than anything here is, and without texts that PostgreSQL cannot hold.
+// Bodies of the API: JSON, at most 256 kB, neither deeper nor wider than anything here is, because each field that is not known
+// costs time, and without texts that PostgreSQL cannot hold.
 import express, { type Request, type RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
 const depthMax = 12;
+const fieldsMax = 100;
 
 // Not inflated: a small body may become a huge one.
 const parse = express.json({ inflate: false, limit: '256kb', type: 'application/json' });
@@ -28,7 +30,10 @@ function problemOf(value: unknown, depth: number): Problem | undefined {
   if (typeof value === 'string') return isStorable(value) ? undefined : unstorable();
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth >= depthMax) return new Problem(400, 'body_too_deep', 'The body is nested deeper than anything here is.');
-  for (const [key, entry] of Object.entries(value)) {
+  const entries = Object.entries(value);
+  if (entries.length > fieldsMax && !Array.isArray(value))
+    return new Problem(400, 'body_too_wide', `An object in the body has more than ${fieldsMax} fields.`);
+  for (const [key, entry] of entries) {
     const problem = isStorable(key) ? problemOf(entry, depth + 1) : unstorable();
     if (problem !== undefined) return problem;
   }

@@ -40,11 +40,18 @@ export class Problem extends Error {
   }
 }
 
+/** Who makes more mistakes than this makes one many times. */
+const errorsTold = 100;
+
 /** A problem with fields: of the body by their paths, of the query and the path by their names. */
 export function invalid(errors: readonly FieldError[]): Problem {
   const count = errors.length === 1 ? '1 mistake' : `${errors.length} mistakes`;
   const detail = `The request has ${count}; nothing was done. See errors.`;
-  return new Problem(400, 'request_invalid', 'The request is not as it should be.', { detail, errors });
+  // They repeat what was sent.
+  const told = errors.slice(0, errorsTold).map(({ path, message }) => {
+    return { path: path.slice(0, 200), message: message.slice(0, 500) };
+  });
+  return new Problem(400, 'request_invalid', 'The request is not as it should be.', { detail, errors: told });
 }
 
 export function ifMatchMissing(): Problem {
@@ -52,9 +59,6 @@ export function ifMatchMissing(): Problem {
     'Read it first, and send the ETag of that answer as If-Match, so that no change of somebody else is overwritten.';
   return new Problem(428, 'if_match_missing', 'The header If-Match is missing.', { detail });
 }
-
-/** Who makes more mistakes than this makes one many times. */
-const errorsTold = 100;
 
 /** Ties an answer to its log line; made when first asked for. */
 export function requestId(res: Response): string {
@@ -93,7 +97,7 @@ export function errorHandler(log: Log): ErrorRequestHandler {
       return;
     }
     const { status, code, title, message: detail } = problem;
-    const errors = problem.errors.length === 0 ? {} : { errors: problem.errors.slice(0, errorsTold) };
+    const errors = problem.errors.length === 0 ? {} : { errors: problem.errors };
     res.status(status).set(problem.headers).type('application/problem+json');
     res.send(
       JSON.stringify({ type: 'about:blank', title, status, detail, code, request_id: requestId(res), ...errors }),

@@ -95,6 +95,10 @@ it('tells what is wrong with a request, each with its path, and nothing else', a
   expect(await raw('')).toBe(400);
   expect(await raw('[]')).toBe(400);
   expect(await raw(`{"key":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)).toBe(400);
+  const wide = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`field${index}`, 1]));
+  expect((await call(world, 'POST /v1/schedules', { body: wide })).body.code).toBe('body_too_wide');
+  const long = await call(world, 'POST /v1/schedules', { body: aSchedule({ timezone: 'x'.repeat(200_000) }) });
+  expect(long.text.length).toBeLessThan(1_000);
   expect(await raw('key: crew', { 'content-type': 'application/yaml' })).toBe(415);
   expect(await raw(`{"key":"${'x'.repeat(300_000)}"}`)).toBe(413);
   expect(

@@ -65,4 +65,10 @@ describe('who wrote a name wrongly meant', () => {
     expect(nearest('end', ['ends'])).toBe('ends');
     expect(nearest('any', [])).toBeNull();
   });
+
+  it('is not asked of a text that is longer than any name: that would take minutes', () => {
+    const name = 'timezone'.repeat(13);
+    expect(nearest(name.slice(0, 100), [name])).toBe(name);
+    expect(nearest(name.slice(0, 101), [name])).toBeNull();
+  });
 });
