@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
@@ -66,6 +66,22 @@ describe.concurrent('a start', () => {
     expect(second.output).toContain(`port ${port}`);
     expect(second.output).not.toContain('    at ');
     await vi.waitFor(async () => expect(await statusOf(first, '/readyz')).toBe(200), slowMs);
+  });
+
+  it('with a token answers at /v1, and has the page of the API beside it in dist', async () => {
+    await using stage = await startStage();
+    const token = randomBytes(24).toString('base64');
+    const service = await stage.start({ ADMIN_TOKENS: `ana:${token}` });
+    const headers = { authorization: `Bearer ${token}` };
+    const listed = await fetch(`${service.url}/v1/schedules`, { headers });
+    expect([listed.status, await listed.json()]).toEqual([200, { items: [], next_cursor: null }]);
+    expect(await statusOf(service, '/v1/schedules')).toBe(401);
+    expect(await statusOf(service, '/openapi.json')).toBe(200);
+    for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
+      const served = await (await fetch(`${service.url}/docs/${name}`)).text();
+      expect(served).toBe(await readFile(new URL(`../../dist/${name}`, import.meta.url), 'utf8'));
+    }
+    expect(service.logs()).not.toContain(token);
   });
 
   it('of four instances on an empty database brings all of them up and applies each migration once', async () => {
