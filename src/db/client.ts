@@ -61,6 +61,17 @@ export function createDb(options: { url: string; onError?: (error: Error) => voi
   };
 }
 
+// Of Prisma: not reached, timed out, closed, no connection or transaction in time. Of pg, which gives none: by its words.
+const awayCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
+const awayWords = /^(Query read timeout|Connection terminated|timeout exceeded when trying to connect)/;
+
+/** Whether the database did not answer, so that the same may be asked again later. Whether it was done is not known. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = Reflect.get(error, 'code');
+  return (typeof code === 'string' && awayCodes.has(code)) || awayWords.test(error.message);
+}
+
 // Prepared statements halve Postgres' work for Prisma's long SQL; names are handed out once per text, bounded.
 const preparedNames = new Map<string, string>();
 const maxPreparedNames = 500;

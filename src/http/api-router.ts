@@ -39,7 +39,7 @@ function logged({ log }: ApiDeps, { method, path, operationId }: Route): Request
   return (_req, res, next) => {
     const startedAt = performance.now();
     res.on('finish', () => {
-      log[method === 'get' ? 'debug' : 'info']({
+      log[res.statusCode >= 500 ? 'error' : method === 'get' ? 'debug' : 'info']({
         event: 'api.answered',
         operation: operationId,
         path: `${apiRoot}${path}`,

@@ -16,6 +16,7 @@ const description = `Recurring access codes on smart locks. Every request needs 
 const everywhere: Readonly<Record<number, string>> = {
   400: 'The request is not as it should be; errors names each field.',
   401: 'The token is missing or not known.',
+  503: 'The database does not answer, or others are changing schedules: send it again.',
 };
 
 /** The document of these routes. */
@@ -74,7 +75,6 @@ function responsesOf(route: Route): ZodOpenApiOperationObject['responses'] {
     ...(ifMatch !== undefined && { 412: 'It was changed meanwhile: read it again.' }),
     ...(ifMatch === 'required' && { 428: 'If-Match is missing.' }),
     ...(method === 'post' && { 422: 'The Idempotency-Key is that of another request.' }),
-    ...(method !== 'get' && { 503: 'Others are changing schedules: send it again.' }),
     ...problems,
   };
   const done: ZodOpenApiResponseObject = { description: 'Done.', content: { 'application/json': { schema: answer } } };

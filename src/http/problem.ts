@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { UserError } from '../core/errors.ts';
+import { isDatabaseAway } from '../db/client.ts';
 import { InboxUnavailable } from '../db/inbox.ts';
 import { ActionRefused } from '../flows/act-on-schedule.ts';
 import { ScheduleConflict } from '../flows/change-schedules.ts';
@@ -110,6 +111,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InboxUnavailable) {
     const detail = 'Nothing was acknowledged; send it again.';
+    const headers = { 'retry-after': '5' };
+    return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
+  }
+  if (isDatabaseAway(error)) {
+    const detail = 'Whether it was done is not known: read it, or send it again under the same Idempotency-Key.';
     const headers = { 'retry-after': '5' };
     return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
   }

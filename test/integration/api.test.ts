@@ -1,5 +1,8 @@
 // The HTTP API over real HTTP, on the real database and the simulator.
+import request from 'supertest';
 import { expect, it } from 'vitest';
+import { createDb } from '../../src/db/client.ts';
+import { createHttpApp } from '../../src/http/app.ts';
 import { call } from '../support/api.ts';
 import { adminToken, aSchedule, frontDoor, startWorld } from '../support/relatch.ts';
 
@@ -108,4 +111,25 @@ it('tells what is wrong with a request, each with its path, and nothing else', a
       ),
     ),
   ).toBe(400);
+});
+
+it('says that it can be sent again while the database is away, and does not log what was sent', async () => {
+  await using world = await startWorld({ now });
+  const gone = createDb({ url: 'postgresql://nobody:secret@127.0.0.1:1/none' });
+  const deps = { ...world.relatch.deps, db: gone };
+  const api = { ...deps, tokens: world.config.api.tokens };
+  const app = createHttpApp({ ...deps, api, webhooks: [], pump: { wake: () => undefined }, parts: () => [] });
+  const authorization = `Bearer ${adminToken}`;
+  for (const asked of [
+    request(app).get('/v1/schedules'),
+    request(app)
+      .post('/v1/schedules')
+      .send(aSchedule({ pin: '71940283' })),
+  ]) {
+    const answer = await asked.set({ authorization, 'idempotency-key': 'a' });
+    expect(answer).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
+    expect(answer.headers['retry-after']).toBe('5');
+  }
+  await gone.close();
+  expect(world.logLines.join('')).not.toMatch(/71940283|token-of/);
 });
