@@ -30,6 +30,7 @@ export type HistoryKind =
   | 'job.retried'
   | 'job.recovered'
   | 'job.dropped'
+  | 'event.replayed'
   | 'holder.erased'
   | 'code.ready'
   | 'code.not_ready'

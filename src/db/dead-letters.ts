@@ -126,6 +126,11 @@ export async function openLetterIds(tx: Tx): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** The open letter about an event. */
+export async function openLetterOf(tx: Tx, eventKey: string): Promise<string | null> {
+  return (await tx.deadLetter.findFirst({ where: { eventKey, state: 'open' }, select: { id: true } }))?.id ?? null;
+}
+
 /** Moves an open letter on; null when there is no such letter, or it is not open. */
 export async function moveLetter(
   tx: Tx,

@@ -144,3 +144,13 @@ export async function doorsOfDevices(tx: Tx, deviceIds: readonly string[]): Prom
     select schedule_id, device_id from access_codes where device_id = any(${[...deviceIds]}::text[]) and next_try_at is not null`;
   return rows.map((row) => ({ scheduleId: row.schedule_id, deviceId: row.device_id }));
 }
+
+/** Devices of this id or name, in whatever case, that we know of: from Seam, from a schedule, or from codes of the past. */
+export async function findDeviceIds(tx: Tx, idOrName: string): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    select id from devices where id = ${idOrName} or lower(name) = lower(${idOrName})
+     union select device_id from schedule_devices where device_id = ${idOrName}
+     union select device_id from access_codes where device_id = ${idOrName}
+     order by id`;
+  return rows.map(({ id }) => id);
+}

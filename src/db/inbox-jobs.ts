@@ -118,6 +118,27 @@ export async function reopenIgnored(tx: Tx, accessCodeId: string): Promise<void>
      where access_code_id = ${accessCodeId} and state in ('received', 'ignored')`;
 }
 
+/** An event's row before it was opened again. */
+export interface EventRow {
+  readonly state: 'received' | 'handled' | 'ignored' | 'dead';
+  readonly reason: string | null;
+  readonly eventType: string | null;
+  readonly deviceId: string | null;
+}
+
+/**
+ * Lets a settled row get a job again, whose id is new because the run has risen with the last one; answers with what it was
+ * before, null where there is none. One that waits is left alone.
+ */
+export async function reopenEvent(tx: Tx, key: string): Promise<EventRow | null> {
+  const [row] = await tx.$queryRaw<EventRow[]>`
+    select state, reason, event_type as "eventType", device_id as "deviceId" from inbox where key = ${key} for update`;
+  if (row === undefined) return null;
+  await tx.$executeRaw`
+    update inbox set state = 'received', reason = null, done_at = null, due_at = now() where key = ${key} and state <> 'received'`;
+  return row;
+}
+
 /** UUID v5 (RFC 9562 §5.5) of an event's key and run: two pumps that send the same row send the same job. */
 export function eventJobId(key: string, run: number): string {
   const bytes = createHash('sha1').update(namespace).update(`${key}#${run}`).digest().subarray(0, 16);

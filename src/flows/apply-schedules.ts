@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../core/errors.ts';
 import { type Problem, type SchedulesFile, sortProblems } from '../core/schedules-file.ts';
-import { type HolidayLists, mergeSchedule, mergeShared } from '../core/schedules-file-merge.ts';
+import { type Change, type HolidayLists, mergeSchedule, mergeShared } from '../core/schedules-file-merge.ts';
 import type { Tx } from '../db/client.ts';
 import { keysOnDevices, saveDoorBlackouts } from '../db/door-blackouts.ts';
 import type { HistoryEntry } from '../db/history.ts';
@@ -13,6 +13,7 @@ import { lockSchedules } from '../db/schedules-lock.ts';
 import { actionTarget } from './act-on-schedule.ts';
 import { type AskedDoors, askDoors, type DoorReader } from './ask-doors.ts';
 import {
+  type Changed,
   type DoorPreview,
   type Outcome,
   previewTargets,
@@ -57,6 +58,8 @@ export interface Applied {
   readonly changed: readonly string[];
   readonly unchanged: readonly string[];
   readonly notes: readonly string[];
+  /** What is another of those that changed, by key. */
+  readonly changes: ReadonlyMap<string, readonly Change[]>;
   /** What a dry run tells, by door; empty when it was done. */
   readonly preview: readonly DoorPreview[];
 }
@@ -165,13 +168,11 @@ async function applyIn(
   return applied;
 }
 
-function appliedOf(
-  changed: readonly { readonly key: string; readonly outcome: Outcome }[],
-  notes: readonly string[],
-  preview: readonly DoorPreview[],
-): Applied {
+function appliedOf(changed: readonly Changed[], notes: readonly string[], preview: readonly DoorPreview[]): Applied {
   const keysOf = (outcome: Outcome) => changed.filter((one) => one.outcome === outcome).map(({ key }) => key);
-  return { created: keysOf('created'), changed: keysOf('changed'), unchanged: keysOf('unchanged'), notes, preview };
+  const changes = new Map(changed.filter(({ outcome }) => outcome === 'changed').map((one) => [one.key, one.changes]));
+  const [created, rewritten, unchanged] = [keysOf('created'), keysOf('changed'), keysOf('unchanged')];
+  return { created, changed: rewritten, unchanged, notes, changes, preview };
 }
 
 function assertExpected(

@@ -3,11 +3,11 @@
 import { mayHoldPin } from '../core/access-code.ts';
 import type { Blackout } from '../core/blackouts.ts';
 import { UserError } from '../core/errors.ts';
-import { planSchedule } from '../core/plan.ts';
+import { type Action, planSchedule } from '../core/plan.ts';
 import { calendarOfDraft, type Schedule } from '../core/schedule.ts';
 import { type Change, isReopening, type ScheduleDraft } from '../core/schedules-file-merge.ts';
 import { type Window, windowsFrom } from '../core/windows.ts';
-import { loadCodes, revokePins } from '../db/access-codes.ts';
+import { loadCodes, revokePins, type StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { loadDevice } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
@@ -73,6 +73,10 @@ export interface DoorPreview {
   readonly vanishing: readonly Window[];
   /** What is done at once, in words that complete "would …". */
   readonly would: readonly string[];
+  /** The kinds of these actions, one for one. */
+  readonly actions: readonly Action<StoredCode>['kind'][];
+  /** The zone of the schedule. */
+  readonly timezone: string;
 }
 
 /** The schedule is there already, is not, or was changed by somebody else meanwhile; nothing was written. */
@@ -183,13 +187,16 @@ async function previewDoor(
     now,
   };
   const door: Door = { key, schedule, device, blackouts, isServed, input };
+  const actions = planSchedule(input);
   return {
     scheduleKey: schedule.key,
     deviceId,
     deviceName: device?.name ?? null,
     appearing: without(windowsAfter, windowsBefore),
     vanishing: without(windowsBefore, windowsAfter),
-    would: planSchedule(input).map((action) => describeAction(door, action)),
+    would: actions.map((action) => describeAction(door, action)),
+    actions: actions.map(({ kind }) => kind),
+    timezone: schedule.timezone,
   };
 }
 

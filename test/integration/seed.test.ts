@@ -117,7 +117,12 @@ async function stored(scheduleKey: string) {
 
 describe('applying a file', () => {
   it('creates its schedules with a plan job for each door', async () => {
-    expect(await apply(head + crew + gym)).toEqual({ created: ['crew', 'gym'], changed: [], unchanged: [], notes: [] });
+    expect(await apply(head + crew + gym)).toMatchObject({
+      created: ['crew', 'gym'],
+      changed: [],
+      unchanged: [],
+      notes: [],
+    });
     expect(await stored('crew')).toMatchObject({
       name: 'Cleaning crew',
       holder: 'Ana Silva',
