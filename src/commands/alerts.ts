@@ -2,38 +2,45 @@ import { formatInTimeZone } from 'date-fns-tz';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { acknowledgeAlert, listAlerts, type StoredAlert } from '../db/alerts.ts';
-import { type Command, readArgs, wrongUse } from './command.ts';
-import { withTool } from './tool.ts';
+import { type AddCommand, type Cli, examples, matching } from './command.ts';
 
-const usage = [
-  'alerts list [--json] [--all]',
-  '                    what needs a person, oldest first, with door, holder, window and the minutes left; --all with what was acknowledged',
-  'alerts acknowledge ID',
-  '                    notes that somebody has seen it; it resolves by itself once its cause is gone',
-];
 const listedMax = 1_000;
 const minuteMs = 60_000;
 
 /** Lists and acknowledges alerts. */
-export const alerts: Command = {
-  usage,
-  async run([verb, ...args]) {
-    if (verb === 'list') return list(args);
-    if (verb === 'acknowledge') return acknowledge(args);
-    throw wrongUse({ usage }, 'Say list or acknowledge.');
-  },
+export const addAlerts: AddCommand = (program, cli) => {
+  const alerts = program.command('alerts').description('What needs a person.');
+  alerts
+    .command('list')
+    .description('What needs a person, oldest first, with door, holder, window and the minutes left.')
+    .option('--all', 'with what was acknowledged')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', examples('relatch alerts list', 'relatch alerts list --json | jq .message'))
+    .action((options: ListOptions) => list(cli, options));
+  alerts
+    .command('acknowledge')
+    .description('Notes that somebody has seen it; it resolves by itself once its cause is gone.')
+    .argument('<ID>', 'the id that the list shows', matching(isId, 'Name one alert by its id.'))
+    .addHelpText('after', examples('relatch alerts acknowledge 0b5f6a3e-…'))
+    .action((id: string) => acknowledge(cli, id));
 };
 
-async function list(args: readonly string[]): Promise<void> {
-  const options = { json: { type: 'boolean', default: false }, all: { type: 'boolean', default: false } } as const;
-  const { values } = readArgs({ usage }, args, { options });
+interface ListOptions {
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+function isId(text: string): boolean {
+  return z.guid().safeParse(text).success;
+}
+
+async function list({ withTool, print }: Cli, { all = false, json = false }: ListOptions): Promise<void> {
   const { found, now } = await withTool(async (tool) => ({
-    found: await listAlerts(tool.db.prisma, { withAcknowledged: values.all, limit: listedMax }),
+    found: await listAlerts(tool.db.prisma, { withAcknowledged: all, limit: listedMax }),
     now: tool.now(),
   }));
-  if (found.length === 0 && !values.json) console.log('No alerts.');
-  for (const alert of found)
-    console.log(values.json ? JSON.stringify(forPrograms(alert, now)) : forPeople(alert, now).join('\n'));
+  if (found.length === 0 && !json) print('No alerts.');
+  for (const alert of found) print(json ? JSON.stringify(forPrograms(alert, now)) : forPeople(alert, now).join('\n'));
 }
 
 function forPrograms(alert: StoredAlert, now: Date): object {
@@ -93,12 +100,8 @@ function timeLeft(startsAt: Date, endsAt: Date, now: Date): string {
   return endsAt > now ? `ends in ${minutesTo(endsAt, now)} minutes` : 'is over';
 }
 
-async function acknowledge(args: readonly string[]): Promise<void> {
-  const { positionals } = readArgs({ usage }, args, { allowPositionals: true });
-  const [id, ...more] = positionals;
-  if (!z.guid().safeParse(id).success || id === undefined || more.length > 0)
-    throw wrongUse({ usage }, 'Name one alert by its id.');
+async function acknowledge({ withTool, print }: Cli, id: string): Promise<void> {
   const isDone = await withTool((tool) => acknowledgeAlert(tool.db.prisma, id, tool.now()));
   if (!isDone) throw new UserError('alert_not_open', `No open alert has the id ${id}; see alerts list --all.`);
-  console.log(`acknowledged ${id}`);
+  print(`acknowledged ${id}`);
 }

@@ -1,37 +1,100 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { Command, CommanderError, type HelpContext, InvalidArgumentError } from 'commander';
 import { UserError } from '../core/errors.ts';
+import type { DoorReader } from '../flows/ask-doors.ts';
+import type { FlowDeps } from '../flows/flow-deps.ts';
 
-/** A word of the command line and what it does. */
-export interface Command {
-  /** How it is called and what that does, as people read it: a line each, the call first. */
-  readonly usage: readonly string[];
-  /** @param args what follows the word */
-  run(args: readonly string[]): Promise<void>;
+/** What commands are given of the world around them. */
+export interface Cli {
+  /** Runs something on the database that the environment names, and closes it. */
+  withTool<T>(run: (tool: CliTool) => Promise<T>): Promise<T>;
+  /** Writes a line, or several, for whoever reads standard output. */
+  print(text: string): void;
+  /** All of standard input. */
+  readInput(): Promise<string>;
 }
 
-export const invocation = 'npm run --silent relatch --';
+/** What works without a key of Seam; with one, doors are asked what they take. */
+export type CliTool = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'> & {
+  readonly seam: DoorReader | null;
+};
 
-/** The text that explains commands. */
-export function usageOf(commands: readonly Command[]): string {
-  const lines = commands.flatMap(({ usage }) => usage);
-  return lines.map((line, index) => `${index === 0 ? `Usage: ${invocation} ` : '  '}${line}`).join('\n');
-}
+/** Adds a word of the command line, with the words that follow it, to the program. */
+export type AddCommand = (program: Command, cli: Cli) => void;
 
-/** As parseArgs of node:util, but what is wrong is told with the usage. @throws UserError `usage` */
-export function readArgs<T extends ParseArgsConfig>(
-  command: Pick<Command, 'usage'>,
-  args: readonly string[],
-  config: T,
-): ReturnType<typeof parseArgs<T>> {
-  try {
-    return parseArgs<T>({ ...config, args: [...args] });
-  } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split('. ');
-    throw wrongUse(command, `${reason}.`, error);
+const exitCodes = `
+Exit codes:
+  0  done
+  1  failed by a mistake of Relatch's own, or by something that broke on the way
+  2  refused, used wrongly, or something is to be mended first: the message says what to do`;
+
+/** A command that tells what is wrong, and how it is used, in one UserError instead of ending the process. */
+class ExplainingCommand extends Command {
+  override createCommand(name?: string): Command {
+    return new ExplainingCommand(name);
+  }
+
+  override error(message: string): never {
+    const told = message
+      .replace(/^error: /, '')
+      .replace(/\n\((.*)\)$/, '. $1')
+      // What was given too much, or in the wrong place, may be a PIN.
+      .replace(/ but got (\d+): .*$/s, ' but got $1')
+      .replace(/(--[\w-]+)=.*'/s, "$1'");
+    const sentence = told.charAt(0).toUpperCase() + told.slice(1).replace(/([^.?])$/, '$1.');
+    const call = [...parentsOf(this), this].map((one) => one.name()).join(' ');
+    throw new UserError('usage', `${sentence}\nUsage: ${call} ${this.usage()}\nMore: ${call} --help`);
+  }
+
+  override help(context?: HelpContext | ((text: string) => string)): never {
+    if (typeof context === 'object' && context.error === true)
+      return this.error(`say one of ${this.commands.map((one) => one.name()).join(', ')}`);
+    this.outputHelp();
+    throw new CommanderError(0, 'commander.help', 'help');
   }
 }
 
-/** @param reason a sentence */
-export function wrongUse(command: Pick<Command, 'usage'>, reason: string, cause?: unknown): UserError {
-  return new UserError('usage', `${reason}\n${usageOf([{ ...command, run: async () => undefined }])}`, { cause });
+function parentsOf(command: Command): Command[] {
+  return command.parent === null ? [] : [...parentsOf(command.parent), command.parent];
+}
+
+/** A program without commands yet. */
+export function newProgram(name: string, print: (text: string) => void): Command {
+  return new ExplainingCommand(name)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => print(text.replace(/\n$/, '')) })
+    .helpOption('-h, --help', 'explains this')
+    .helpCommand('help [COMMAND]', 'explains a command')
+    .addHelpText('afterAll', exitCodes);
+}
+
+/** Runs a program on the words that a person gave it. @throws UserError for what that person can mend */
+export async function runWords(program: Command, words: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    const isHelp = error instanceof CommanderError && error.exitCode === 0;
+    if (!isHelp) throw error;
+  }
+}
+
+/** The text that ends a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}
+
+/** A reader of an argument: what does not match is refused with this sentence. */
+export function matching(isRight: (text: string) => boolean, sentence: string): (text: string) => string {
+  return (text) => {
+    if (isRight(text)) return text;
+    throw new InvalidArgumentError(sentence);
+  };
+}
+
+/** A reader of a whole number from 1 on. */
+export function countUpTo(max: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (/^\d+$/.test(text) && count >= 1 && count <= max) return count;
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
+  };
 }

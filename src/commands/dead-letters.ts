@@ -1,37 +1,58 @@
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { type ListedLetter, listLetters, openLetterIds } from '../db/dead-letters.ts';
 import { dropDeadLetter, retryDeadLetter } from '../flows/settle-dead-letter.ts';
-import { type Command, readArgs, wrongUse } from './command.ts';
-import { withTool } from './tool.ts';
+import { type AddCommand, type Cli, examples, matching } from './command.ts';
 
-const usage = [
-  'dead-letters list [--json]',
-  '                    jobs that failed for good: what they are about, why they failed, how often they were tried',
-  'dead-letters retry ID… | --all',
-  '                    gives them a job again; the running service does it',
-  'dead-letters drop ID --reason TEXT',
-  '                    gives one up: its event is ignored for good, a door is planned again when next something is due there',
-];
 const listedMax = 1_000;
 
 /** Lists, retries and drops jobs that failed for good. */
-export const deadLetters: Command = {
-  usage,
-  async run([verb, ...args]) {
-    if (verb === 'list') return list(args);
-    if (verb === 'retry') return retry(args);
-    if (verb === 'drop') return drop(args);
-    throw wrongUse({ usage }, 'Say list, retry or drop.');
-  },
+export const addDeadLetters: AddCommand = (program, cli) => {
+  const letters = program.command('dead-letters').description('Jobs that failed for good.');
+  letters
+    .command('list')
+    .description('What they are about, why they failed and how often they were tried.')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', examples('relatch dead-letters list'))
+    .action((options: { readonly json?: boolean }) => list(cli, options));
+  letters
+    .command('retry')
+    .description('Gives them a job again; the running service does it.')
+    .argument('[IDS...]', 'as the list shows them', readIds)
+    .option('--all', 'all that are open')
+    .addHelpText('after', examples('relatch dead-letters retry --all', 'relatch dead-letters retry 0b5f6a3e-…'))
+    .action((ids: readonly string[], { all = false }: { readonly all?: boolean }, command: Command) => {
+      if (all === ids.length > 0) command.error('name letters by their ids, or say --all');
+      return retry(cli, all ? null : ids);
+    });
+  letters
+    .command('drop')
+    .description(
+      'Gives one up: its event is ignored for good, a door is planned again when next something is due there.',
+    )
+    .argument('<ID>', 'as the list shows it', matching(isId, 'It is no id of a dead letter.'))
+    .requiredOption(
+      '--reason <TEXT>',
+      'why, for the history',
+      matching((reason) => reason.trim() !== '', 'Say why.'),
+    )
+    .addHelpText('after', examples('relatch dead-letters drop 0b5f6a3e-… --reason "a test of ours"'))
+    .action((id: string, { reason }: { readonly reason: string }) => drop(cli, id, reason.trim()));
 };
 
-async function list(args: readonly string[]): Promise<void> {
-  const { values } = readArgs({ usage }, args, { options: { json: { type: 'boolean', default: false } } });
+function isId(text: string): boolean {
+  return z.guid().safeParse(text).success;
+}
+
+function readIds(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, matching(isId, 'It is no id of a dead letter.')(text)];
+}
+
+async function list({ withTool, print }: Cli, { json = false }: { readonly json?: boolean }): Promise<void> {
   const letters = await withTool(({ db }) => listLetters(db.prisma, listedMax));
-  if (letters.length === 0 && !values.json) console.log('No dead letters.');
-  for (const letter of letters)
-    console.log(values.json ? JSON.stringify(forPrograms(letter)) : forPeople(letter).join('\n'));
+  if (letters.length === 0 && !json) print('No dead letters.');
+  for (const letter of letters) print(json ? JSON.stringify(forPrograms(letter)) : forPeople(letter).join('\n'));
 }
 
 function forPrograms({ subject, error, ...letter }: ListedLetter): object {
@@ -67,43 +88,25 @@ function forPeople({ subject, error, ...letter }: ListedLetter): string[] {
   ];
 }
 
-async function retry(args: readonly string[]): Promise<void> {
-  const { values, positionals } = readArgs({ usage }, args, {
-    options: { all: { type: 'boolean', default: false } },
-    allowPositionals: true,
-  });
-  if (values.all === positionals.length > 0) throw wrongUse({ usage }, 'Name letters by their ids, or say --all.');
-  const given = positionals.map(readId);
+/** @param named null: all that are open */
+async function retry({ withTool, print }: Cli, named: readonly string[] | null): Promise<void> {
   await withTool(async (tool) => {
     const missing: string[] = [];
-    const ids = values.all ? await openLetterIds(tool.db.prisma) : given;
+    const ids = named ?? (await openLetterIds(tool.db.prisma));
     for (const id of ids) {
-      if (await retryDeadLetter(tool, id)) console.log(`retried ${id}`);
+      if (await retryDeadLetter(tool, id)) print(`retried ${id}`);
       else missing.push(id);
     }
-    if (ids.length === 0) console.log('No dead letters.');
+    if (ids.length === 0) print('No dead letters.');
     if (missing.length > 0) throw noneOpen(missing);
   });
 }
 
-async function drop(args: readonly string[]): Promise<void> {
-  const { values, positionals } = readArgs({ usage }, args, {
-    options: { reason: { type: 'string' } },
-    allowPositionals: true,
-  });
-  const [id, ...more] = positionals.map(readId);
-  const reason = values.reason?.trim() ?? '';
-  if (id === undefined || more.length > 0 || reason === '')
-    throw wrongUse({ usage }, 'Name one letter and the reason.');
+async function drop({ withTool, print }: Cli, id: string, reason: string): Promise<void> {
   await withTool(async (tool) => {
     if (!(await dropDeadLetter(tool, id, reason))) throw noneOpen([id]);
-    console.log(`dropped ${id}`);
+    print(`dropped ${id}`);
   });
-}
-
-function readId(text: string): string {
-  if (z.guid().safeParse(text).success) return text;
-  throw wrongUse({ usage }, `"${text}" is no id of a dead letter.`);
 }
 
 function noneOpen(ids: readonly string[]): UserError {

@@ -12,7 +12,7 @@ import {
   pinKeyChecks,
 } from '../core/checkup.ts';
 import { UserError } from '../core/errors.ts';
-import { compareTypes, isExact, registrationsOfOurs, webhookUrl } from '../core/webhook-registration.ts';
+import { compareTypes, isExact, registrationsOfOurs } from '../core/webhook-registration.ts';
 import { examineDatabase, sessionsNeeded } from '../db/examine.ts';
 import { keyIdsInUse, keysWithoutGivenPin } from '../db/pins.ts';
 import { migrateDatabase, migrationsDir, openDatabase, openTool, type Tool } from '../deps.ts';
@@ -23,15 +23,8 @@ import { registerWebhook } from '../flows/register-webhook.ts';
 import { createSeamAdmin, type SeamAdmin } from '../seam/admin.ts';
 import { createSeamApi } from '../seam/api.ts';
 import { createLog } from '../telemetry/log.ts';
-import { type Command, readArgs, wrongUse } from './command.ts';
-import { describeRegistered, notRegistered } from './webhook.ts';
-
-const usage = [
-  'doctor [--fix] [--webhook-url URL] [--json]',
-  '                    looks at configuration, database, clocks, key and webhook of Seam and PIN keys, and says how to mend each;',
-  '                    --fix mends what it can: migrates, registers the webhook, reads PINs whose key is lost back from Seam and',
-  '                    encrypts the others with the first key. Exit code 0: nothing fails, 2: something does',
-];
+import { type AddCommand, examples } from './command.ts';
+import { describeRegistered, notRegistered, webhookArgument } from './webhook.ts';
 
 type Say = (check: Check) => void;
 
@@ -41,25 +34,33 @@ interface Wish {
 }
 
 /** Looks at everything, says what it finds a line each, and with --fix mends it. */
-export const doctor: Command = {
-  usage,
-  async run(args) {
-    const { values } = readArgs({ usage }, args, {
-      options: {
-        fix: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        'webhook-url': { type: 'string' },
-      },
+export const addDoctor: AddCommand = (program, { print }) => {
+  program
+    .command('doctor')
+    .description(
+      'Looks at configuration, database, clocks, key and webhook of Seam and PIN keys, and says how to mend each. Exit code 0: nothing fails, 2: something does.',
+    )
+    .option(
+      '--fix',
+      'mends what it can: migrates, registers the webhook, reads PINs whose key is lost back from Seam and encrypts the others with the first key',
+    )
+    .option('--webhook-url <URL>', 'where Seam is to deliver: https://YOUR-HOST/webhooks/seam', webhookArgument)
+    .option('--json', 'a JSON object a line')
+    .addHelpText('after', examples('relatch doctor', 'relatch doctor --fix --webhook-url https://relatch.example.com/webhooks/seam'))
+    .action(async ({ fix = false, webhookUrl: url = null, json = false }: DoctorOptions) => {
+      const say: Say = (check) => {
+        print(json ? JSON.stringify(check) : lineOf(check));
+        if (check.level === 'fail') process.exitCode = 2;
+      };
+      await examine(inspectConfig(process.env), { fix, webhookUrl: url }, say);
     });
-    const url = values['webhook-url'] === undefined ? null : webhookUrl(values['webhook-url']);
-    if (url?.ok === false) throw wrongUse({ usage }, url.problem);
-    const say: Say = (check) => {
-      console.log(values.json ? JSON.stringify(check) : lineOf(check));
-      if (check.level === 'fail') process.exitCode = 2;
-    };
-    await examine(inspectConfig(process.env), { fix: values.fix, webhookUrl: url?.url ?? null }, say);
-  },
 };
+
+interface DoctorOptions {
+  readonly fix?: boolean;
+  readonly webhookUrl?: string;
+  readonly json?: boolean;
+}
 
 function lineOf({ level, what, message }: Check): string {
   return `${level.padEnd(4)} ${what}: ${message}`;

@@ -1,34 +1,40 @@
+import type { Command } from 'commander';
 import { eraseHolder } from '../flows/erase-holder.ts';
-import { type Command, readArgs, wrongUse } from './command.ts';
-import { withTool } from './tool.ts';
-
-const usage = [
-  'holders erase NAME | --schedule KEY',
-  '                    takes a holder’s name and PINs out of the database and keeps what was done and when; their schedules must be',
-  '                    paused or ended and their codes gone',
-];
+import { type AddCommand, type Cli, examples } from './command.ts';
 
 /** Erases people. */
-export const holders: Command = {
-  usage,
-  async run([verb, ...args]) {
-    if (verb !== 'erase') throw wrongUse({ usage }, 'Say erase.');
-    const { values, positionals } = readArgs({ usage }, args, {
-      options: { schedule: { type: 'string' } },
-      allowPositionals: true,
+export const addHolders: AddCommand = (program, cli) => {
+  const holders = program.command('holders').description('People who carry PINs.');
+  holders
+    .command('erase')
+    .description(
+      'Takes a holder’s name and PINs out of the database and keeps what was done and when. Their schedules must be paused or ended and their codes gone.',
+    )
+    .argument('[NAME]', 'as it stands in their schedules, in quotes')
+    .option('--schedule <KEY>', 'the holder of this schedule')
+    .addHelpText(
+      'after',
+      examples('relatch holders erase "Ana Silva"', 'relatch holders erase --schedule cleaning-crew'),
+    )
+    .action((holder: string | undefined, { schedule: key }: { readonly schedule?: string }, command: Command) => {
+      const by = holder !== undefined ? { holder } : key !== undefined ? { key } : null;
+      if (by === null || (holder !== undefined && key !== undefined))
+        return command.error('give one name (in quotes), or --schedule KEY');
+      return erase(cli, by);
     });
-    const [holder, ...more] = positionals;
-    const by = holder !== undefined ? { holder } : values.schedule !== undefined ? { key: values.schedule } : null;
-    if (by === null || more.length > 0 || (holder !== undefined && values.schedule !== undefined))
-      throw wrongUse({ usage }, 'Give one name (in quotes), or --schedule KEY.');
-    const { schedules, words, stillNaming, devices } = await withTool((tool) => eraseHolder(tool, by));
-    console.log(
-      `Erased: holder and PINs of ${schedules.length} schedules (${schedules.join(', ') || 'none'}), the name in ${words} other rows.`,
-    );
-    if (stillNaming.length > 0) console.log(`Still named so, to be renamed by you: ${stillNaming.join(', ')}.`);
-    if (devices.length > 0)
-      console.log(`Seam calls devices so, and will tell it again: rename them there: ${devices.join(', ')}.`);
-    if (schedules.length > 0)
-      console.log('Take the name out of the schedules file as well: the next seed would bring it back.');
-  },
 };
+
+async function erase(
+  { withTool, print }: Cli,
+  by: { readonly holder: string } | { readonly key: string },
+): Promise<void> {
+  const { schedules, words, stillNaming, devices } = await withTool((tool) => eraseHolder(tool, by));
+  print(
+    `Erased: holder and PINs of ${schedules.length} schedules (${schedules.join(', ') || 'none'}), the name in ${words} other rows.`,
+  );
+  if (stillNaming.length > 0) print(`Still named so, to be renamed by you: ${stillNaming.join(', ')}.`);
+  if (devices.length > 0)
+    print(`Seam calls devices so, and will tell it again: rename them there: ${devices.join(', ')}.`);
+  if (schedules.length > 0)
+    print('Take the name out of the schedules file as well: the next seed would bring it back.');
+}

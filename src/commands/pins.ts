@@ -1,25 +1,24 @@
 // npm run relatch -- pins reencrypt: the step between "the new key is the first one" and "the old key can be thrown away".
 import { countPins } from '../core/checkup.ts';
 import { type Reencrypted, reencryptPins } from '../flows/reencrypt-pins.ts';
-import { type Command, readArgs, wrongUse } from './command.ts';
-import { withTool } from './tool.ts';
-
-const usage = [
-  'pins reencrypt',
-  '                    encrypts stored PINs anew with the first of PIN_ENCRYPTION_KEYS and tells what each key still protects',
-];
+import { type AddCommand, examples } from './command.ts';
 
 /** Moves PINs from older keys to the first one. */
-export const pins: Command = {
-  usage,
-  async run([verb, ...args]) {
-    if (verb !== 'reencrypt') throw wrongUse({ usage }, 'Say reencrypt.');
-    readArgs({ usage }, args, {});
-    const lines = await withTool(async (tool) =>
-      describeReencrypted(await reencryptPins(tool), [...tool.vault.keyIds]),
-    );
-    console.log(lines.join('\n'));
-  },
+export const addPins: AddCommand = (program, { withTool, print }) => {
+  program
+    .command('pins')
+    .description('How PINs are stored.')
+    .command('reencrypt')
+    .description(
+      'Encrypts stored PINs anew with the first of PIN_ENCRYPTION_KEYS, and tells what each key still protects.',
+    )
+    .addHelpText('after', examples('relatch pins reencrypt'))
+    .action(async () => {
+      const lines = await withTool(async (tool) =>
+        describeReencrypted(await reencryptPins(tool), [...tool.vault.keyIds]),
+      );
+      print(lines.join('\n'));
+    });
 };
 
 /** What was done, and of each key what it still protects. @param keyIds the first encrypts */

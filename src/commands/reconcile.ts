@@ -3,25 +3,30 @@ import { readConfig } from '../config.ts';
 import { UserError } from '../core/errors.ts';
 import { flowDeps, openTool } from '../deps.ts';
 import { type ReconcileReport, reconcile } from '../flows/reconcile.ts';
-import { type Command, readArgs } from './command.ts';
-
-const usage = [
-  'reconcile [--dry-run] [--remove-orphans]',
-  '                    compares plan, rows and Seam now, and has put right what differs; --dry-run only tells, per door, what it would do;',
-  '                    --remove-orphans has codes of ours that no row explains removed now if they were reported before, not after 24 hours',
-];
+import { type AddCommand, type Cli, examples } from './command.ts';
 
 /** Makes a pass, or with --dry-run tells in words per door what one would do, and prints what came of it. */
-export const reconcileCommand: Command = {
-  usage,
-  async run(args) {
-    const flag = { type: 'boolean', default: false } as const;
-    const { values } = readArgs({ usage }, args, { options: { 'dry-run': flag, 'remove-orphans': flag } });
-    await makePass({ dryRun: values['dry-run'], removesOrphans: values['remove-orphans'] });
-  },
+export const addReconcile: AddCommand = (program, cli) => {
+  program
+    .command('reconcile')
+    .description('Compares plan, rows and Seam now, and has put right what differs.')
+    .option('--dry-run', 'only tells, per door, what it would do')
+    .option(
+      '--remove-orphans',
+      'has codes of ours that no row explains removed now if they were reported before, not after 24 hours',
+    )
+    .addHelpText('after', examples('relatch reconcile --dry-run', 'relatch reconcile --remove-orphans'))
+    .action(({ dryRun = false, removeOrphans: removesOrphans = false }: PassWish) =>
+      makePass(cli, { dryRun, removesOrphans }),
+    );
 };
 
-async function makePass(options: { dryRun: boolean; removesOrphans: boolean }): Promise<void> {
+interface PassWish {
+  readonly dryRun?: boolean;
+  readonly removeOrphans?: boolean;
+}
+
+async function makePass({ print }: Cli, options: { dryRun: boolean; removesOrphans: boolean }): Promise<void> {
   const config = readConfig(process.env, { for: 'service' });
   if (options.removesOrphans && config.mode === 'observe') {
     throw new UserError('observing', 'MODE=observe writes nothing to Seam: --remove-orphans needs MODE=active.');
@@ -29,8 +34,7 @@ async function makePass(options: { dryRun: boolean; removesOrphans: boolean }): 
   // People read the output; the program's own news would stand between its lines.
   await using tool = await openTool({ ...config, log: { level: 'warn' } }, {}, 'tool');
   const report = await reconcile(await flowDeps(tool, config), options);
-  if (report === null) console.log('Another replica is reconciling: nothing was done.');
-  else console.log(describeReport(report, options.dryRun));
+  print(report === null ? 'Another replica is reconciling: nothing was done.' : describeReport(report, options.dryRun));
 }
 
 /** The report as lines of text, doors in their order. */

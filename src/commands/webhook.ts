@@ -1,38 +1,42 @@
 // npm run relatch -- webhook register URL: needs the key of Seam and nothing else, so that it can come before the first start.
+import { InvalidArgumentError } from 'commander';
 import { inspectConfig } from '../config.ts';
 import { UserError } from '../core/errors.ts';
 import { usedEventTypes } from '../core/seam-event-types.ts';
 import { webhookUrl } from '../core/webhook-registration.ts';
 import { type RegisteredWebhook, registerWebhook } from '../flows/register-webhook.ts';
 import { createSeamAdmin } from '../seam/admin.ts';
-import { type Command, readArgs, wrongUse } from './command.ts';
-
-const usage = [
-  'webhook register URL',
-  '                    has Seam deliver to this address of Relatch (https://YOUR-HOST/webhooks/seam) exactly the events that it needs;',
-  '                    a new webhook’s signing secret is shown once',
-];
+import { type AddCommand, examples } from './command.ts';
 
 /** Registers the webhook at Seam, or mends the one that is there. */
-export const webhook: Command = {
-  usage,
-  async run([verb, ...args]) {
-    if (verb !== 'register') throw wrongUse({ usage }, 'Say register.');
-    const { positionals } = readArgs({ usage }, args, { allowPositionals: true });
-    const [text, ...more] = positionals;
-    if (text === undefined || more.length > 0) throw wrongUse({ usage }, 'Give one URL.');
-    const read = webhookUrl(text);
-    if (!read.ok) throw wrongUse({ usage }, read.problem);
-    const { seam, problems } = inspectConfig(process.env);
-    if (seam === null) {
-      const about = problems.filter((one) => /^SEAM_(API_KEY|ENDPOINT)/.test(one));
-      throw new UserError('configuration', `Seam cannot be asked: ${about.join('; ')}.`);
-    }
-    const registered = await registerWebhook(createSeamAdmin(seam), read.url);
-    if (!registered.ok) throw new UserError('webhook_not_registered', notRegistered(registered.failure));
-    console.log(describeRegistered(registered.value).join('\n'));
-  },
+export const addWebhook: AddCommand = (program, { print }) => {
+  program
+    .command('webhook')
+    .description('Where Seam delivers its events.')
+    .command('register')
+    .description(
+      'Has Seam deliver exactly the events that Relatch needs to this address of it. The signing secret of a new webhook is shown once.',
+    )
+    .argument('<URL>', 'https://YOUR-HOST/webhooks/seam', webhookArgument)
+    .addHelpText('after', examples('relatch webhook register https://relatch.example.com/webhooks/seam'))
+    .action(async (url: string) => {
+      const { seam, problems } = inspectConfig(process.env);
+      if (seam === null) {
+        const about = problems.filter((one) => /^SEAM_(API_KEY|ENDPOINT)/.test(one));
+        throw new UserError('configuration', `Seam cannot be asked: ${about.join('; ')}.`);
+      }
+      const registered = await registerWebhook(createSeamAdmin(seam), url);
+      if (!registered.ok) throw new UserError('webhook_not_registered', notRegistered(registered.failure));
+      print(describeRegistered(registered.value).join('\n'));
+    });
 };
+
+/** Reads an address for deliveries from the command line. */
+export function webhookArgument(text: string): string {
+  const read = webhookUrl(text);
+  if (read.ok) return read.url;
+  throw new InvalidArgumentError(read.problem);
+}
 
 /** Why it failed, and what to do. */
 export function notRegistered({ kind, message }: { kind: string; message: string }): string {

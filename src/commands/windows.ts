@@ -1,25 +1,45 @@
+import type { Command } from 'commander';
 import { answerWindows } from '../core/windows-question.ts';
 import { linesOf } from '../lines.ts';
-import { type Command, readArgs, wrongUse } from './command.ts';
+import { type AddCommand, countUpTo, examples } from './command.ts';
 
-const usage = [
-  'windows --stdin [--why]',
-  '                    reads a question per line, {"windows":[{"rrule","from","to"}],"timezone","starts_on","after","count"} and',
-  '                    optionally "ends_on","except":{"dates"},"extra","blackouts","grace","merge_gaps_up_to_minutes", and prints',
-  '                    the next windows that end after "after", or {"error":{"code","message","field"}}, a line each;',
-  '                    --why adds to each window what made and moved it',
-];
+const questions = `
+Questions (--stdin), one JSON object a line: "windows":[{"rrule","from","to"}], "timezone", "starts_on", "after" and "count"
+are required; "ends_on", "except":{"dates"}, "extra", "blackouts", "grace" and "merge_gaps_up_to_minutes" are as in the
+schedules file. The answer to each is the next windows that end after "after", or {"error":{"code","message","field"}}.`;
 
-/** Answers questions to the calculator; needs no database. */
-export const windows: Command = {
-  usage,
-  async run(args) {
-    const options = { stdin: { type: 'boolean', default: false }, why: { type: 'boolean', default: false } } as const;
-    const { values } = readArgs({ usage }, args, { options });
-    if (!values.stdin) throw wrongUse({ usage }, 'Questions are read with --stdin.');
-    await answerLines(values.why);
-  },
+/** Tells when a schedule opens, and answers questions to the calculator, which needs no database. */
+export const addWindows: AddCommand = (program, cli) => {
+  program
+    .command('windows')
+    .description('When a schedule opens its doors, and what made, moved or cut each window.')
+    .argument('[KEY]', 'of a schedule')
+    .option('--from <WHEN>', "from this day on, in the schedule's zone, or instant; default: now")
+    .option('--to <WHEN>', 'until this day, inclusive, or instant')
+    .option('--count <N>', 'how many at most for each door; default 10, with --to 1000', countUpTo(1_000))
+    .option('--json', 'one JSON object a line')
+    .option('--stdin', 'answers questions to the calculator instead, without a database')
+    .option('--why', 'with --stdin: adds to each window what made and moved it')
+    .addHelpText(
+      'after',
+      `${questions}\n${examples('relatch windows cleaning-crew --from 2027-12-20 --to 2028-01-05', 'relatch windows --stdin --why < questions.jsonl')}`,
+    )
+    .action(async (key: string | undefined, { stdin = false, why = false, ...wanted }: Options, command: Command) => {
+      if (stdin && key === undefined) return answerLines(why);
+      if (stdin || key === undefined) return command.error('name a schedule by its key, or say --stdin');
+      const { showWindows } = await import('./schedule-windows.ts');
+      return showWindows(cli, key, wanted);
+    });
 };
+
+interface Options {
+  readonly stdin?: boolean;
+  readonly why?: boolean;
+  readonly from?: string;
+  readonly to?: string;
+  readonly count?: number;
+  readonly json?: boolean;
+}
 
 /** A schedule with all that it may hold has less. */
 const maxLineLength = 512_000;
