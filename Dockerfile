@@ -16,6 +16,8 @@ WORKDIR /app
 COPY package.json ./
 COPY --from=build /build/prisma/migrations prisma/migrations
 COPY --from=build /build/dist dist
+# docker exec … relatch schedules list
+RUN printf '#!/bin/sh\nexec node /app/dist/cli.js "$@"\n' > /usr/local/bin/relatch && chmod 755 /usr/local/bin/relatch
 # No write to the file system is needed: run it with a read-only root.
 USER node
 EXPOSE 8080

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // npm run relatch -- COMMAND, and `relatch` in the container: what people and scripts ask of Relatch.
 import { text } from 'node:stream/consumers';
 import { runRelatch } from './commands/program.ts';

@@ -46,13 +46,16 @@ export const addDoctor: AddCommand = (program, { print }) => {
     )
     .option('--webhook-url <URL>', 'where Seam is to deliver: https://YOUR-HOST/webhooks/seam', webhookArgument)
     .option('--json', 'a JSON object a line')
-    .addHelpText('after', examples('relatch doctor', 'relatch doctor --fix --webhook-url https://relatch.example.com/webhooks/seam'))
-    .action(async ({ fix = false, webhookUrl: url = null, json = false }: DoctorOptions) => {
+    .addHelpText(
+      'after',
+      examples('relatch doctor', 'relatch doctor --fix --webhook-url https://relatch.example.com/webhooks/seam'),
+    )
+    .action(async ({ fix = false, webhookUrl: url, json = false }: DoctorOptions) => {
       const say: Say = (check) => {
         print(json ? JSON.stringify(check) : lineOf(check));
         if (check.level === 'fail') process.exitCode = 2;
       };
-      await examine(inspectConfig(process.env), { fix, webhookUrl: url }, say);
+      await examine(inspectConfig(process.env), { fix, webhookUrl: url ?? null }, say);
     });
 };
 

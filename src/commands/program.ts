@@ -40,6 +40,18 @@ const words: Readonly<Record<string, Word>> = {
     summary: 'take a person out of the database',
     load: async () => (await import('./holders.ts')).addHolders,
   },
+  doctor: {
+    summary: 'what is wrong with an installation, and mending it',
+    load: async () => (await import('./doctor.ts')).addDoctor,
+  },
+  webhook: {
+    summary: 'where Seam delivers its events',
+    load: async () => (await import('./webhook.ts')).addWebhook,
+  },
+  pins: {
+    summary: 'encrypt stored PINs anew',
+    load: async () => (await import('./pins.ts')).addPins,
+  },
 };
 
 const about = `Relatch keeps recurring access codes alive on smart locks.

@@ -8,10 +8,7 @@ import type { CliTool } from './command.ts';
  * Runs something on the database that the environment names, and closes it. People and scripts read the output: the
  * program's own news would stand between its lines. @throws UserError for what the user can mend
  */
-export async function withTool<T>(
-  run: (tool: CliTool) => Promise<T>,
-  level: 'silent' | 'warn' = 'silent',
-): Promise<T> {
+export async function withTool<T>(run: (tool: CliTool) => Promise<T>, level: 'silent' | 'warn' = 'silent'): Promise<T> {
   const config = readConfig(process.env, { for: 'tool' });
   await using tool = await openTool({ ...config, log: { level } }, {}, 'tool');
   return await run({ ...tool, seam: doorReader() });

@@ -1,4 +1,5 @@
 // relatch schedules, windows, codes and events, on a service and a clock of their own.
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jsonLines, type Ran, relatchHere } from '../support/cli.ts';
 import { aSchedule, backDoor, daily, frontDoor, schedulesFile, startWorld, type World } from '../support/relatch.ts';
 import { versions } from '../support/versions.ts';
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 let world: World;
 let folder: string;
@@ -123,6 +126,18 @@ it('lists codes that are there and come, and the gone ones too if wanted', async
     { device_name: 'Front door', window_starts_at: '2027-03-08T14:00:00.000Z' },
   ]);
   expect(jsonLines(await relatch('codes', '--schedule', 'crew', '--all', '--json')).length).toBeGreaterThanOrEqual(2);
+});
+
+it.each([
+  ['schedules list', ['schedules', 'list']],
+  ['windows', ['windows', 'crew']],
+  ['codes', ['codes']],
+  ['events list', ['events', 'list']],
+])('gives %s the names in JSON that the README gives them', async (command, words) => {
+  const [, row = ''] = readme.split(`\n| \`${command}\` | `);
+  const [told = ''] = row.replaceAll(/\(.*?\)/g, '').split('\n');
+  const [first] = jsonLines(await relatch(...words, '--json'));
+  expect(Object.keys(first ?? {})).toEqual([...told.matchAll(/`(\w+)`/g)].map(([, name]) => name));
 });
 
 it('tells what a file would change per door before anything is written, and then applies it', async () => {

@@ -1,4 +1,5 @@
 // The command line in this process, on a world with a clock of its own.
+import { stripVTControlCharacters } from 'node:util';
 import type { Cli } from '../../src/commands/command.ts';
 import { runRelatch } from '../../src/commands/program.ts';
 import { UserError } from '../../src/core/errors.ts';
@@ -17,7 +18,8 @@ export async function relatchHere(world: World | null, words: readonly string[],
       if (world === null) throw new Error('no database was to be asked');
       return run(world.relatch.deps);
     },
-    print: (text) => void lines.push(text),
+    // As where there is no terminal, whatever the environment forces.
+    print: (text) => void lines.push(stripVTControlCharacters(text)),
     readInput: async () => input,
   };
   try {
