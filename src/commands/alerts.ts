@@ -9,7 +9,10 @@ const minuteMs = 60_000;
 
 /** Lists and acknowledges alerts. */
 export const addAlerts: AddCommand = (program, cli) => {
-  const alerts = program.command('alerts').description('What needs a person.');
+  const alerts = program
+    .command('alerts')
+    .description('What needs a person.')
+    .addHelpText('after', examples('relatch alerts list'));
   alerts
     .command('list')
     .description('What needs a person, oldest first, with door, holder, window and the minutes left.')

@@ -9,7 +9,10 @@ const listedMax = 1_000;
 
 /** Lists, retries and drops jobs that failed for good. */
 export const addDeadLetters: AddCommand = (program, cli) => {
-  const letters = program.command('dead-letters').description('Jobs that failed for good.');
+  const letters = program
+    .command('dead-letters')
+    .description('Jobs that failed for good.')
+    .addHelpText('after', examples('relatch dead-letters list'));
   letters
     .command('list')
     .description('What they are about, why they failed and how often they were tried.')

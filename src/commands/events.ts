@@ -14,7 +14,10 @@ interface ListOptions {
 
 /** Lists events of Seam and has them handled again. */
 export const addEvents: AddCommand = (program, cli) => {
-  const events = program.command('events').description("Seam's events, as they came in.");
+  const events = program
+    .command('events')
+    .description("Seam's events, as they came in.")
+    .addHelpText('after', examples('relatch events list'));
   const states = ['received', 'handled', 'ignored', 'dead'] satisfies EventState[];
   events
     .command('list')

@@ -4,7 +4,10 @@ import { type AddCommand, type Cli, examples } from './command.ts';
 
 /** Erases people. */
 export const addHolders: AddCommand = (program, cli) => {
-  const holders = program.command('holders').description('People who carry PINs.');
+  const holders = program
+    .command('holders')
+    .description('People who carry PINs.')
+    .addHelpText('after', examples('relatch holders erase "Ana Silva"'));
   holders
     .command('erase')
     .description(

@@ -17,7 +17,16 @@ const time = matching((text) => /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/.test(text), 
 export const addSchedules: AddCommand = (program, cli) => {
   const schedules = program
     .command('schedules')
-    .description('Schedules: who may open which doors when. Dates and times are local, in the zone of the schedule.');
+    .description('Schedules: who may open which doors when. Dates and times are local, in the zone of the schedule.')
+    .addHelpText(
+      'after',
+      examples(
+        'relatch schedules list',
+        'relatch schedules apply schedules.yaml --dry-run',
+        'relatch schedules skip cleaning-crew --reason "ill"',
+        'relatch schedules revoke cleaning-crew --dry-run',
+      ),
+    );
   addReads(schedules, cli);
   addApply(schedules, cli);
   addStatusActs(schedules, cli);

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jsonLines, type Ran, relatchHere } from '../support/cli.ts';
+import { deliverEvent, poison } from '../support/poison.ts';
 import { aSchedule, backDoor, daily, frontDoor, schedulesFile, startWorld, type World } from '../support/relatch.ts';
+import { anAccessCodeEvent } from '../support/sign.ts';
 import { versions } from '../support/versions.ts';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
@@ -335,4 +337,20 @@ it('lists events, and has one handled again', async () => {
   });
   expect(entries.map(({ kind }) => kind)).toEqual(['code.ready', 'event.replayed', 'code.ready']);
   expect(await relatch('events', 'replay', 'never-seen')).toMatchObject({ code: 2 });
+});
+
+it('retries the dead letter of an event that is to be handled again', async () => {
+  const { access_code_id, device_id } = world.simulator.codes({ device_id: frontDoor })[0]!;
+  const event = anAccessCodeEvent('access_code.set_on_device', { code: '1234', access_code_id, device_id });
+  const id = event.event_id;
+  const cure = await poison(world, 'history', `new.event_key = '${id}' and new.kind = 'code.ready'`);
+  await deliverEvent(world, event);
+  await world.rest();
+  expect((await relatch('events', 'list', '--state', 'dead')).output).toContain(id);
+  await cure();
+  expect((await relatch('events', 'replay', id)).output).toContain('dead letter was retried');
+  await expect
+    .poll(async () => (await relatch('dead-letters', 'list')).output, { timeout: 20_000 })
+    .toBe('No dead letters.');
+  expect((await relatch('events', 'list', '--state', 'dead')).output).toBe('No events.');
 });

@@ -23,6 +23,10 @@ const words = [
   ['dead-letters', 'drop'],
   ['reconcile'],
   ['holders', 'erase'],
+  ['events'],
+  ['alerts'],
+  ['dead-letters'],
+  ['holders'],
 ];
 
 describe('relatch --help', () => {
@@ -30,8 +34,7 @@ describe('relatch --help', () => {
     const { code, output } = await relatchHere(null, [...some, '--help']);
     expect(code).toBe(0);
     expect(output).toContain('Exit codes:');
-    if (some.length !== 1 || some[0] !== 'schedules')
-      expect(output).toContain(`Examples:\n  $ relatch ${some.join(' ')}`.trim());
+    expect(output).toContain(`Examples:\n  $ relatch ${some.join(' ')}`);
     expect(output).toMatchSnapshot();
   });
 });
