@@ -20,6 +20,10 @@ const words: Readonly<Record<string, Word>> = {
     summary: 'current and coming codes',
     load: async () => (await import('./codes.ts')).addCodes,
   },
+  explain: {
+    summary: 'why a code works at a door or does not',
+    load: async () => (await import('./explain.ts')).addExplain,
+  },
   events: {
     summary: "list Seam's events, and handle one again",
     load: async () => (await import('./events.ts')).addEvents,
