@@ -32,6 +32,7 @@ export type HistoryKind =
   | 'job.dropped'
   | 'event.replayed'
   | 'holder.erased'
+  | 'pin.revealed'
   | 'code.ready'
   | 'code.not_ready'
   | 'code.removing_late'

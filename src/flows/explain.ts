@@ -18,6 +18,7 @@ import {
 } from '../db/explain.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { loadSchedule, loadSchedulesByKeys } from '../db/schedules.ts';
+import { ScheduleConflict } from './change-schedules.ts';
 import type { FlowDeps } from './flow-deps.ts';
 
 /** What is asked: a schedule, at all its doors or one; or a device, for all schedules there. */
@@ -46,7 +47,7 @@ const hourMs = 3_600_000;
 const justOverMs = 12 * hourMs;
 const doorsMax = 200;
 
-/** @throws UserError `schedule_unknown` or `device_unknown` */
+/** @throws ScheduleConflict `schedule_unknown`, UserError `device_unknown` */
 export async function explain(deps: ExplainDeps, { about, at }: Question): Promise<DoorExplanation[]> {
   const doors = await doorsAsked(deps, about);
   const now = deps.now();
@@ -82,7 +83,8 @@ async function doorsAsked({ db }: ExplainDeps, about: Question['about']): Promis
     throw new UserError('device_unknown', `No schedule is on the device ${about.deviceId}.`);
   }
   const [schedule] = await loadSchedulesByKeys(db.prisma, [about.key]);
-  if (schedule === undefined) throw new UserError('schedule_unknown', `There is no schedule ${about.key}.`);
+  if (schedule === undefined)
+    throw new ScheduleConflict('schedule_unknown', `There is no schedule ${about.key}.`, null);
   const { deviceId } = about;
   return deviceId === undefined ? doorsOfSchedule(db.prisma, schedule.id) : [{ scheduleId: schedule.id, deviceId }];
 }

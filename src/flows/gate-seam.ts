@@ -127,6 +127,7 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
     listManagedCodes: (deviceId) => read(deviceId, () => seam.listManagedCodes(deviceId)),
     // About no door: its silence counts for the line like that of one.
     listEvents: (request) => read('', () => seam.listEvents(request)),
+    listDevices: () => read('', () => seam.listDevices()),
     getDevice: (deviceId) => read(deviceId, () => seam.getDevice(deviceId)),
   };
 }

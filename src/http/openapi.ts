@@ -11,7 +11,7 @@ const description = `Recurring access codes on smart locks. Every request needs 
 - **Versions.** What has an \`ETag\` is changed with it as \`If-Match\`; 412 says that somebody else was faster.
 - **Repeating.** A \`POST\` with an \`Idempotency-Key\` is done once: the same request under the same key gets the same answer for a day.
   What was refused changed nothing, and may be sent again under its key.
-- **PINs** are never answered.`;
+- **PINs** are answered only by codes with \`reveal=true\`, and the history keeps who saw which.`;
 
 const everywhere: Readonly<Record<number, string>> = {
   400: 'The request is not as it should be; errors names each field.',

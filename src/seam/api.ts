@@ -24,6 +24,8 @@ export interface SeamCode {
 }
 
 export interface SeamDevice extends DeviceFacts {
+  /** Null where Seam does not say. */
+  readonly isOnline: boolean | null;
   /** The account is disconnected or the device gone from it: a missing code then says nothing. */
   readonly isAway: boolean;
 }
@@ -63,6 +65,8 @@ export interface SeamApi {
   /** The codes on a device that clients of the workspace made, likewise. */
   listManagedCodes(deviceId: string): Promise<SeamResult<readonly SeamCode[]>>;
   getDevice(deviceId: string): Promise<SeamResult<SeamDevice>>;
+  /** Every device of the workspace. */
+  listDevices(): Promise<SeamResult<readonly SeamDevice[]>>;
   /** A page of the events of a span, in an order that Seam does not promise; as they would have been pushed, PINs included. */
   listEvents(request: {
     from: Date;
@@ -113,6 +117,7 @@ const Device = z.object({
   capabilities_supported: z.array(z.string()).nullish().catch(null),
   properties: z
     .looseObject({
+      online: z.boolean().optional().catch(undefined),
       max_active_codes_supported: z.number().optional().catch(undefined),
       online_time_frame_options: z.array(TimeFrames).optional().catch(undefined),
       name: z.string().optional().catch(undefined),
@@ -166,6 +171,7 @@ function toDevice(raw: unknown): SeamDevice {
     nameLengthMax: constraints.find(({ constraint_type }) => constraint_type === 'name_length')?.max_length ?? null,
     connectedAccountId: device.connected_account_id ?? null,
     hasBackupPool: device.properties.backup_access_code_pool_enabled ?? false,
+    isOnline: device.properties.online ?? null,
     // A thermostat tells nothing of codes; a lock whose flag is missing may still take some.
     canProgram:
       device.can_program_online_access_codes ?? device.capabilities_supported?.includes('access_code') ?? true,
@@ -255,6 +261,7 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         }),
       ),
     getDevice: (deviceId) => attempt('device', async () => toDevice(await seam.devices.get({ device_id: deviceId }))),
+    listDevices: () => attempt('device', async () => (await seam.devices.list()).map(toDevice)),
   };
 }
 

@@ -18,5 +18,6 @@ export function observingSeam(seam: SeamApi): SeamApi {
     listManagedCodes: (deviceId) => seam.listManagedCodes(deviceId),
     listEvents: (request) => seam.listEvents(request),
     getDevice: (deviceId) => seam.getDevice(deviceId),
+    listDevices: () => seam.listDevices(),
   };
 }

@@ -92,6 +92,7 @@ export function faultySeam(world: SeamWorld, points: CrashPoints): SeamApi {
     listEvents: (request) =>
       call('events', null, () => api.listEvents({ ...request, types: request.types.filter(world.tells) })),
     getDevice: (deviceId) => call('device', null, () => api.getDevice(deviceId)),
+    listDevices: () => call('devices', null, () => api.listDevices()),
   };
 }
 
