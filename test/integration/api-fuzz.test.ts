@@ -201,7 +201,9 @@ it('answers whatever is sent as the document says, never fails at it, and tells 
         const answer = await call(world, `${method} ${path}`, sent);
         const said = `${answer.status} ${answer.text}`;
         expect(answer.status, said).toBeLessThan(500);
-        for (const secret of [...pins, adminToken, wrongToken]) expect(said).not.toContain(secret);
+        const isAsked = path.includes('codes?') && path.includes('reveal=true');
+        const secrets = [adminToken, wrongToken, ...(isAsked ? [] : pins)];
+        for (const secret of secrets) expect(said).not.toContain(secret);
         if (answer.status === 401) expect(sent.token).not.toBe(adminToken);
         if (answer.status >= 400) {
           expect(answer.headers.get('content-type'), said).toMatch(/^application\/problem\+json/);
