@@ -8,6 +8,7 @@ export const addPins: AddCommand = (program, { withTool, print }) => {
   program
     .command('pins')
     .description('How PINs are stored.')
+    .addHelpText('after', examples('relatch pins reencrypt'))
     .command('reencrypt')
     .description(
       'Encrypts stored PINs anew with the first of PIN_ENCRYPTION_KEYS, and tells what each key still protects.',

@@ -13,6 +13,7 @@ export const addWebhook: AddCommand = (program, { print }) => {
   program
     .command('webhook')
     .description('Where Seam delivers its events.')
+    .addHelpText('after', examples('relatch webhook register https://relatch.example.com/webhooks/seam'))
     .command('register')
     .description(
       'Has Seam deliver exactly the events that Relatch needs to this address of it. The signing secret of a new webhook is shown once.',

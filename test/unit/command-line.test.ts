@@ -22,6 +22,12 @@ const words = [
   ['dead-letters', 'retry'],
   ['dead-letters', 'drop'],
   ['reconcile'],
+  ['explain'],
+  ['doctor'],
+  ['webhook'],
+  ['webhook', 'register'],
+  ['pins'],
+  ['pins', 'reencrypt'],
   ['holders', 'erase'],
   ['events'],
   ['alerts'],
@@ -52,6 +58,9 @@ describe('what is wrong', () => {
     [['dead-letters', 'retry'], 'Name letters by their ids, or say --all.'],
     [['holders', 'erase'], 'Give one name (in quotes), or --schedule KEY.'],
     [['schedules'], 'Say one of list, show, apply, '],
+    [['explain', 'crew', '--at', 'noon'], 'It must be an instant with its zone, such as 2027-03-08T09:00:00-05:00.'],
+    [['webhook', 'register', 'http://here'], 'https://'],
+    [['webhook', 'register'], "Missing required argument 'URL'."],
   ])('in %j is told with how to do it right', async (given, sentence) => {
     const { code, output } = await relatchHere(null, given);
     expect(code).toBe(2);
