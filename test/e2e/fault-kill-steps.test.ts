@@ -83,6 +83,62 @@ it.concurrent.each<[string, Step[]]>([
   await assertSettled(stage, { scenario: `killed ${when}`, faults: steps.length, struckAtMs });
 });
 
+const marked = (door: string): string => `${ofDoor(door)} and new.state = 'created' and new.asked_ends_at is null`;
+const moved = (door: string): string => `${ofDoor(door)} and new.confirmed_ends_at < old.confirmed_ends_at`;
+const removing = (door: string): string => `${ofDoor(door)} and new.state = 'removing' and old.state = 'created'`;
+const removed = (door: string): string => `${ofDoor(door)} and new.state = 'removed'`;
+
+it.concurrent('moves and removes codes that the process was killed over: before it has marked the row, before it asks Seam, before and after the record of the answer', async () => {
+  await using stage = await startStage();
+  const { simulator } = stage;
+  const killed = await stage.start();
+  const changes = [marked, moved, removing, removed].flatMap((of): Step[] => [
+    { table: 'access_codes', when: 'update', of },
+    { table: 'access_codes', when: 'update', of, lands: true },
+  ]);
+  const doors = changes.map(aDoor);
+  const [shortened, paused] = [doors.slice(0, 4), doors.slice(4)];
+  await stage.apply(...doors);
+  await vi.waitFor(async () => expect(await states(stage)).toEqual(doors.map(() => 'created')), slowMs);
+  await stage.rest();
+  const before = simulator.codes();
+  const startsAt = new Date(before[0]!.starts_at!);
+  const endsAt = new Date(startsAt.getTime() + 30 * 60_000);
+  const [from, to] = [startsAt, endsAt].map((at) => at.toISOString().slice(11, 16));
+
+  const held = await Promise.all(changes.map((step, at) => holdBack(stage, step, doors[at]!, at + 1)));
+  const windows = [{ rrule: 'FREQ=DAILY', from, to }];
+  await stage.edit([
+    ...shortened.map((door) => ({ key: `crew-${door}`, windows })),
+    ...paused.map((door) => ({ key: `crew-${door}`, status: 'paused' })),
+  ]);
+  await vi.waitFor(async () => expect(await waiting(stage)).toEqual(changes.map((_, at) => at + 1)), {
+    timeout: 2 * slowMs,
+    interval: 20,
+  });
+  killed.kill('SIGKILL');
+  const struckAtMs = performance.now();
+  await killed.exited;
+  for (const end of held) await end();
+
+  await stage.start();
+  const expected = before
+    .filter(({ device_id }) => shortened.includes(device_id))
+    .map(({ access_code_id, code }) => ({ access_code_id, code, ends_at: endsAt.toISOString() }));
+  await vi.waitFor(() => {
+    const now = simulator.codes().map(({ access_code_id, code, ends_at }) => ({ access_code_id, code, ends_at }));
+    expect(now).toEqual(expected);
+  }, slowMs);
+  await vi.waitFor(async () => {
+    expect((await states(stage)).sort()).toEqual([...shortened.map(() => 'created'), ...paused.map(() => 'removed')]);
+  }, slowMs);
+  await assertSettled(stage, {
+    scenario: 'killed while it moves and removes codes',
+    faults: changes.length,
+    struckAtMs,
+  });
+});
+
 function answered(service: Instance, delivery: SignedDelivery): Promise<boolean> {
   return deliver(service, delivery).then(
     (status) => status === 202,

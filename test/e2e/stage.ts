@@ -45,6 +45,8 @@ export interface Stage extends AsyncDisposable {
   fail(env: Env): Promise<Finished>;
   /** Applies a daily schedule for each door, as the seed does; their next windows begin in two hours. */
   apply(...deviceIds: string[]): Promise<void>;
+  /** Applies these entries of a schedules file; what they leave out stays. The schedule of a door has the key `crew-DOOR`. */
+  edit(schedules: readonly object[]): Promise<void>;
   codes(): Promise<CodeRow[]>;
   /** Makes the one code of a schedule that of yesterday, which Seam has taken off the lock. Answers with the event that says so. */
   outlive(): Promise<SignedDelivery>;
@@ -136,9 +138,12 @@ export async function startStage(
           simulator.addDevice({ device_id, supported_code_lengths: [8] });
         }
       }
+      await stage.edit(schedulesFor(deviceIds));
+    },
+    async edit(schedules) {
       const log = createLog({ level: 'trace', destination: { write: (line: string) => void said.push(line) } });
       await using tool = await openTool(readConfig(env, { for: 'tool' }), { log }, 'tool');
-      const parsed = parseSchedulesFile(schedulesFor(deviceIds));
+      const parsed = parseSchedulesFile(JSON.stringify({ schedules }));
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
       await applySchedules(tool, parsed.file);
     },
@@ -240,18 +245,17 @@ export function assertNothingSecret(output: string, secrets: ReadonlyMap<string,
   if (told.length > 0) throw new Error(`the output holds ${told.join(', ')}`);
 }
 
-/** A schedules file in UTC, one daily schedule for each door. */
-function schedulesFor(deviceIds: readonly string[]): string {
+/** Entries of a schedules file in UTC, one daily schedule for each door. */
+function schedulesFor(deviceIds: readonly string[]): object[] {
   const at = (aheadMs: number): string => new Date(Date.now() + aheadMs).toISOString().slice(11, 16);
   const windows = [{ rrule: 'FREQ=DAILY', from: at(2 * hourMs), to: at(3 * hourMs) }];
-  const schedules = deviceIds.map((deviceId) => ({
+  return deviceIds.map((deviceId) => ({
     key: `crew-${deviceId}`,
     name: `Crew ${deviceId.slice(0, 4)}`,
     devices: [deviceId],
     timezone: 'UTC',
     windows,
   }));
-  return JSON.stringify({ schedules });
 }
 
 /** A door of its own for each test. */
