@@ -8,6 +8,9 @@ export interface ApiAnswer {
   readonly body: any;
 }
 
+/** Where the service listens: a world, or an instance in a process of its own. */
+type Served = { readonly relatch: Pick<World['relatch'], 'url'> };
+
 interface ApiRequest {
   readonly token?: string | null;
   readonly headers?: Record<string, string>;
@@ -18,7 +21,7 @@ interface ApiRequest {
 }
 
 /** A request to the service over HTTP: call(world, 'POST /v1/schedules', { body }). */
-export async function call(world: World, request: string, options: ApiRequest = {}): Promise<ApiAnswer> {
+export async function call(world: Served, request: string, options: ApiRequest = {}): Promise<ApiAnswer> {
   const [method = '', path = ''] = request.split(' ');
   const { token = adminToken, headers = {}, body, raw } = options;
   const content = raw ?? (body === undefined ? null : JSON.stringify(body));
