@@ -8,6 +8,7 @@ await runProgram(() =>
   runRelatch(process.argv.slice(2), {
     // Loaded when asked for: the calculator needs no database.
     withTool: async (run) => (await import('./commands/tool.ts')).withTool(run),
+    withSeam: async (run) => (await import('./commands/tool.ts')).withSeam(run),
     print: (line) => console.log(line),
     readInput: () => text(process.stdin),
   }),

@@ -1,8 +1,9 @@
 // Does something to schedules, or tells what that would do, and says what follows.
 import { UserError } from '../core/errors.ts';
 import { type Act, type Acted, actOn } from '../flows/act-on-schedule.ts';
+import { planFieldsOf } from '../flows/answer-fields.ts';
 import type { Cli } from './command.ts';
-import { followsText, planJson, planText } from './plan-text.ts';
+import { followsText, planText } from './plan-text.ts';
 
 export interface ActOptions {
   readonly dryRun?: boolean;
@@ -41,7 +42,7 @@ export async function actOnEach(
 }
 
 function forPrograms({ key, outcome, version, message, preview }: Acted, dryRun: boolean): object {
-  return { key, outcome, dry_run: dryRun, version, message, plan: planJson(preview) };
+  return { key, outcome, dry_run: dryRun, version, message, plan: planFieldsOf(preview) };
 }
 
 function forPeople({ key, outcome, message, preview }: Acted, dryRun: boolean): string[] {

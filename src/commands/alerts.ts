@@ -2,7 +2,9 @@ import { formatInTimeZone } from 'date-fns-tz';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { acknowledgeAlert, listAlerts, type StoredAlert } from '../db/alerts.ts';
+import { alertFieldsOf } from '../flows/answer-fields.ts';
 import { type AddCommand, type Cli, examples, matching } from './command.ts';
+import { oneLine } from './output.ts';
 
 const listedMax = 1_000;
 const minuteMs = 60_000;
@@ -48,21 +50,9 @@ async function list({ withTool, print }: Cli, { all = false, json = false }: Lis
 
 function forPrograms(alert: StoredAlert, now: Date): object {
   return {
-    id: alert.id,
-    kind: alert.kind,
-    state: alert.state,
-    message: alert.message,
-    schedule_key: alert.scheduleKey,
-    holder: alert.holder,
-    device_id: alert.deviceId,
-    device_name: alert.deviceName,
-    window_starts_at: alert.windowStartsAt?.toISOString() ?? null,
-    window_ends_at: alert.windowEndsAt?.toISOString() ?? null,
+    ...alertFieldsOf(alert),
     minutes_to_start: minutesTo(alert.windowStartsAt, now),
     minutes_to_end: minutesTo(alert.windowEndsAt, now),
-    raised_at: alert.raisedAt.toISOString(),
-    last_seen_at: alert.lastSeenAt.toISOString(),
-    times: alert.times,
   };
 }
 
@@ -83,8 +73,8 @@ function forPeople(alert: StoredAlert, now: Date): string[] {
   ].filter((fact) => fact !== null);
   return [
     `${alert.id}  ${alert.kind} since ${alert.raisedAt.toISOString()}${seen}${state}`,
-    `  ${alert.message}`,
-    ...(facts.length === 0 ? [] : [`  ${facts.join('; ')}`]),
+    `  ${oneLine(alert.message)}`,
+    ...(facts.length === 0 ? [] : [`  ${oneLine(facts.join('; '))}`]),
   ];
 }
 

@@ -4,11 +4,15 @@ import { UserError } from '../core/errors.ts';
 import { formatProblems, parseSchedulesFile } from '../core/schedules-file.ts';
 import type { Change } from '../core/schedules-file-merge.ts';
 import { loadSchedulesByKeys } from '../db/schedules.ts';
+import { planFieldsOf } from '../flows/answer-fields.ts';
 import { type Applied, ApplyProblems, applySchedules } from '../flows/apply-schedules.ts';
 import type { Cli, CliTool } from './command.ts';
 import { doorsOf, outlook } from './outlook.ts';
 import { oneLine, paint } from './output.ts';
-import { planJson, planText } from './plan-text.ts';
+import { planText } from './plan-text.ts';
+
+/** Seam is asked what doors take where there is a key, and nothing else. */
+type FileCli = Omit<Cli, 'withSeam'>;
 
 export interface ApplyFileOptions {
   readonly dryRun?: boolean;
@@ -18,7 +22,7 @@ export interface ApplyFileOptions {
 }
 
 /** Applies a file ("-": standard input), or tells what that would do, and prints what came of it. @throws UserError */
-export async function applyFile(cli: Cli, name: string, options: ApplyFileOptions): Promise<void> {
+export async function applyFile(cli: FileCli, name: string, options: ApplyFileOptions): Promise<void> {
   try {
     await apply(cli, name, options);
   } catch (error) {
@@ -28,7 +32,11 @@ export async function applyFile(cli: Cli, name: string, options: ApplyFileOption
   }
 }
 
-async function apply(cli: Cli, name: string, { dryRun = false, prune, revive, json }: ApplyFileOptions): Promise<void> {
+async function apply(
+  cli: FileCli,
+  name: string,
+  { dryRun = false, prune, revive, json }: ApplyFileOptions,
+): Promise<void> {
   const parsed = parseSchedulesFile(await readText(cli, name));
   const { file } = parsed;
   const problems = parsed.ok ? [] : parsed.problems;
@@ -49,7 +57,7 @@ async function apply(cli: Cli, name: string, { dryRun = false, prune, revive, js
   }
 }
 
-async function readText({ readInput }: Cli, file: string): Promise<string> {
+async function readText({ readInput }: FileCli, file: string): Promise<string> {
   if (file === '-') return readInput();
   try {
     return await readFile(file, 'utf8');
@@ -72,11 +80,11 @@ function forPrograms(applied: Applied, dryRun: boolean): object {
     unchanged,
     fields_changed: fieldsChanged,
     notes,
-    plan: planJson(preview),
+    plan: planFieldsOf(preview),
   };
 }
 
-function printDryRun({ print }: Cli, applied: Applied, name: string): void {
+function printDryRun({ print }: FileCli, applied: Applied, name: string): void {
   const { created, changed, notes, changes, preview } = applied;
   print('Dry run, nothing is written. Windows are those of the next two weeks.');
   for (const key of created) print(paint('green', `+ ${key} would be created`));
@@ -96,7 +104,7 @@ function fields(changes: readonly Change[]): string {
   return texts.join(', ');
 }
 
-async function printDone({ print }: Cli, tool: CliTool, applied: Applied, name: string): Promise<void> {
+async function printDone({ print }: FileCli, tool: CliTool, applied: Applied, name: string): Promise<void> {
   const { created, changed, unchanged } = applied;
   const schedules = await loadSchedulesByKeys(tool.db.prisma, [...created, ...changed, ...unchanged]);
   const doors = await doorsOf(tool, schedules);

@@ -7,6 +7,8 @@ import type { FlowDeps } from '../flows/flow-deps.ts';
 export interface Cli {
   /** Runs something on the database that the environment names, and closes it. */
   withTool<T>(run: (tool: CliTool) => Promise<T>): Promise<T>;
+  /** The same for what asks Seam and changes codes there; with the settings of the service. */
+  withSeam<T>(run: (deps: FlowDeps) => Promise<T>): Promise<T>;
   /** Writes a line, or several, for whoever reads standard output. */
   print(text: string): void;
   /** All of standard input. */

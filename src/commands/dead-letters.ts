@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { type ListedLetter, listLetters, openLetterIds } from '../db/dead-letters.ts';
+import { letterFieldsOf } from '../flows/answer-fields.ts';
 import { dropDeadLetter, retryDeadLetter } from '../flows/settle-dead-letter.ts';
 import { type AddCommand, type Cli, examples, matching } from './command.ts';
+import { oneLine } from './output.ts';
 
 const listedMax = 1_000;
 
@@ -55,24 +57,7 @@ function readIds(text: string, before: readonly string[] = []): readonly string[
 async function list({ withTool, print }: Cli, { json = false }: { readonly json?: boolean }): Promise<void> {
   const letters = await withTool(({ db }) => listLetters(db.prisma, listedMax));
   if (letters.length === 0 && !json) print('No dead letters.');
-  for (const letter of letters) print(json ? JSON.stringify(forPrograms(letter)) : forPeople(letter).join('\n'));
-}
-
-function forPrograms({ subject, error, ...letter }: ListedLetter): object {
-  return {
-    id: letter.id,
-    state: letter.state,
-    event_key: 'eventKey' in subject ? subject.eventKey : null,
-    event_type: letter.eventType,
-    schedule_key: letter.scheduleKey,
-    device_id: letter.deviceId,
-    device_name: letter.deviceName,
-    error_name: error.name,
-    error_message: error.message,
-    attempts: letter.attempts,
-    times: letter.times,
-    died_at: letter.diedAt.toISOString(),
-  };
+  for (const letter of letters) print(json ? JSON.stringify(letterFieldsOf(letter)) : forPeople(letter).join('\n'));
 }
 
 function forPeople({ subject, error, ...letter }: ListedLetter): string[] {
@@ -85,8 +70,8 @@ function forPeople({ subject, error, ...letter }: ListedLetter): string[] {
       : `plan of ${where}`;
   const state = letter.state === 'retried' ? ', has a job again' : '';
   return [
-    `${letter.id}  ${what}`,
-    `  ${error.name}: ${error.message}`,
+    `${letter.id}  ${oneLine(what)}`,
+    `  ${oneLine(`${error.name}: ${error.message}`)}`,
     `  tried ${letter.attempts} times, the last time at ${letter.diedAt.toISOString()}${state}`,
   ];
 }

@@ -1,7 +1,7 @@
 // What a change does, or would do, to windows and codes, door by door.
 import type { Window } from '../core/windows.ts';
 import type { DoorPreview } from '../flows/change-schedules.ts';
-import { countOf, oneLine, paint, spanIn, spanJson } from './output.ts';
+import { countOf, oneLine, paint, spanIn } from './output.ts';
 
 type Sign = '+' | '~' | '-' | ' ';
 type ActionKind = DoorPreview['actions'][number];
@@ -92,15 +92,4 @@ export function followsText(preview: readonly DoorPreview[]): string[] {
 
 function doorOf(door: DoorPreview | undefined): string {
   return door?.deviceName ?? `device ${door?.deviceId}`;
-}
-
-export function planJson(preview: readonly DoorPreview[]): object[] {
-  return preview.map((door) => ({
-    schedule_key: door.scheduleKey,
-    device_id: door.deviceId,
-    device_name: door.deviceName,
-    appearing: door.appearing.map(spanJson),
-    vanishing: door.vanishing.map(spanJson),
-    would: door.would,
-  }));
 }

@@ -17,7 +17,7 @@ const words: Readonly<Record<string, Word>> = {
     load: async () => (await import('./windows.ts')).addWindows,
   },
   codes: {
-    summary: 'current and coming codes',
+    summary: 'current and coming codes; take in one of Seam',
     load: async () => (await import('./codes.ts')).addCodes,
   },
   explain: {

@@ -1,7 +1,5 @@
 // npm run relatch -- reconcile [--dry-run] [--remove-orphans]: a pass at once, beside the running service, which does what it sends jobs for.
-import { readConfig } from '../config.ts';
 import { UserError } from '../core/errors.ts';
-import { flowDeps, openTool } from '../deps.ts';
 import { type ReconcileReport, reconcile } from '../flows/reconcile.ts';
 import { type AddCommand, type Cli, examples } from './command.ts';
 
@@ -26,15 +24,18 @@ interface PassWish {
   readonly removeOrphans?: boolean;
 }
 
-async function makePass({ print }: Cli, options: { dryRun: boolean; removesOrphans: boolean }): Promise<void> {
-  const config = readConfig(process.env, { for: 'service' });
-  if (options.removesOrphans && config.mode === 'observe') {
-    throw new UserError('observing', 'MODE=observe writes nothing to Seam: --remove-orphans needs MODE=active.');
-  }
-  // People read the output; the program's own news would stand between its lines.
-  await using tool = await openTool({ ...config, log: { level: 'warn' } }, {}, 'tool');
-  const report = await reconcile(await flowDeps(tool, config), options);
-  print(report === null ? 'Another replica is reconciling: nothing was done.' : describeReport(report, options.dryRun));
+async function makePass(
+  { withSeam, print }: Cli,
+  options: { dryRun: boolean; removesOrphans: boolean },
+): Promise<void> {
+  await withSeam(async (deps) => {
+    if (options.removesOrphans && deps.mode === 'observe')
+      throw new UserError('observing', 'MODE=observe writes nothing to Seam: --remove-orphans needs MODE=active.');
+    const report = await reconcile(deps, options);
+    print(
+      report === null ? 'Another replica is reconciling: nothing was done.' : describeReport(report, options.dryRun),
+    );
+  });
 }
 
 /** The report as lines of text, doors in their order. */

@@ -1,22 +1,23 @@
 import type { Schedule } from '../core/schedule.ts';
 import { loadDevices } from '../db/devices.ts';
+import { type CodeView, listCodes } from '../db/views.ts';
+import { codeFieldsOf, scheduleFieldsOf } from '../flows/answer-fields.ts';
 import { comingWindows, type DoorWindows } from '../flows/coming-windows.ts';
-import { codeColumns, codeJson, loadNamedCodes } from './codes.ts';
+import { codeColumns } from './codes.ts';
 import type { Cli, CliTool } from './command.ts';
 import { countOf, oneLine, paint, spanIn, spanJson, table } from './output.ts';
 import { scheduleNamed } from './schedule-windows.ts';
-
-type Codes = Awaited<ReturnType<typeof loadNamedCodes>>;
 
 interface Shown {
   readonly schedule: Schedule;
   /** Names of devices, where they are known. */
   readonly names: ReadonlyMap<string, { readonly name: string }>;
   readonly doors: readonly DoorWindows[];
-  readonly codes: Codes;
+  readonly codes: readonly CodeView[];
 }
 
 const windowsShown = 5;
+const codesShown = 1_000;
 
 /** Prints all about one schedule. */
 export async function showIt({ withTool, print }: Cli, key: string, json: boolean): Promise<void> {
@@ -37,7 +38,7 @@ async function load(tool: CliTool, key: string): Promise<Shown> {
     schedule,
     names,
     doors: coming?.doors ?? [],
-    codes: await loadNamedCodes(tool, { scheduleKey: key, withGone: false }),
+    codes: await listCodes(tool.db.prisma, { scheduleKey: key, limit: codesShown }),
   };
 }
 
@@ -96,32 +97,12 @@ function datesOf({ startsAt, endsAt }: { readonly startsAt: string; readonly end
 }
 
 function forPrograms({ schedule, names, doors, codes }: Shown): object {
-  const { byHand } = schedule;
   return {
-    key: schedule.key,
-    name: schedule.name,
-    holder: schedule.holder,
-    status: schedule.status,
-    timezone: schedule.timezone,
-    starts_on: schedule.startsOn,
-    ends_on: schedule.endsOn,
+    ...scheduleFieldsOf(schedule),
     devices: schedule.devices.map(({ deviceId: id }) => ({ device_id: id, device_name: names.get(id)?.name ?? null })),
-    windows: schedule.rules,
-    except: { holidays: schedule.holidays.map(({ name }) => name), dates: schedule.exceptDates },
-    extra: schedule.extra,
-    blackouts: schedule.blackouts,
-    grace: { early_minutes: schedule.grace.earlyMinutes, late_minutes: schedule.grace.lateMinutes },
-    merge_gaps_up_to_minutes: schedule.mergeGapsUpToMinutes,
-    pin: schedule.pinPolicy,
-    allow_other_pin: schedule.allowOtherPin,
-    by_hand: {
-      closed: byHand.closed.map((one) => ({ ...spanJson(datesOf(one)), reason: one.reason })),
-      opened: byHand.opened,
-    },
-    version: schedule.version,
     next_windows: doors.flatMap(({ deviceIds, windows }) =>
       windows.map((window) => ({ device_ids: deviceIds, ...spanJson(window), why: window.why })),
     ),
-    codes: codes.map(codeJson),
+    codes: codes.map(codeFieldsOf),
   };
 }

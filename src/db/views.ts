@@ -4,11 +4,11 @@ import type { Tx } from './client.ts';
 import type { EncryptedPin } from './pin-vault.ts';
 import { encryptedPin } from './pins.ts';
 
-/** A code of now or of a coming window. */
+/** A code of a window. */
 export interface CodeView {
   readonly id: string;
   readonly scheduleKey: string;
-  readonly scheduleName: string;
+  readonly holder: string | null;
   readonly timezone: string;
   readonly deviceId: string;
   readonly deviceName: string | null;
@@ -19,7 +19,11 @@ export interface CodeView {
   readonly askedEndsAt: Date | null;
   readonly confirmedStartsAt: Date | null;
   readonly confirmedEndsAt: Date | null;
+  /** Since when the lock holds it, as far as Seam has said. */
   readonly readyAt: Date | null;
+  readonly removedAt: Date | null;
+  /** Before then nothing is asked of Seam for it. */
+  readonly quietUntil: Date | null;
   readonly accessCodeId: string | null;
   readonly hasOtherPin: boolean;
   readonly reason: string | null;
@@ -31,30 +35,36 @@ export interface AfterCode {
   readonly id: string;
 }
 
-/** Codes that are not gone for good, earliest window first; of a schedule, a device, or all. */
+/**
+ * Codes of a schedule, a device, or all, earliest window first: those that are not gone for good, or the last ones of all, gone
+ * ones too.
+ */
 export async function listCodes(
   tx: Tx,
   wanted: {
     scheduleKey?: string | undefined;
     deviceId?: string | undefined;
     after?: AfterCode | undefined;
+    withGone?: boolean;
     limit: number;
   },
 ): Promise<CodeView[]> {
-  const { scheduleKey, deviceId, after, limit } = wanted;
-  const rows = await tx.accessCode.findMany({
+  const { scheduleKey, deviceId, after, withGone = false, limit } = wanted;
+  const direction = withGone ? 'desc' : 'asc';
+  const found = await tx.accessCode.findMany({
     where: {
-      nextTryAt: { not: null },
+      ...(!withGone && { nextTryAt: { not: null } }),
       ...(scheduleKey !== undefined && { schedule: { key: scheduleKey } }),
       ...(deviceId !== undefined && { deviceId }),
       ...(after !== undefined && {
         OR: [{ windowStartsAt: { gt: after.at } }, { windowStartsAt: after.at, id: { gt: after.id } }],
       }),
     },
-    include: { schedule: { select: { key: true, name: true, timezone: true } } },
-    orderBy: [{ windowStartsAt: 'asc' }, { id: 'asc' }],
+    include: { schedule: { select: { key: true, holder: true, timezone: true } } },
+    orderBy: [{ windowStartsAt: direction }, { id: direction }],
     take: limit,
   });
+  const rows = withGone ? found.reverse() : found;
   const names = await deviceNames(
     tx,
     rows.map((row) => row.deviceId),
@@ -62,7 +72,7 @@ export async function listCodes(
   return rows.map(({ schedule, ...row }) => ({
     id: row.id,
     scheduleKey: schedule.key,
-    scheduleName: schedule.name,
+    holder: schedule.holder,
     timezone: schedule.timezone,
     deviceId: row.deviceId,
     deviceName: names.get(row.deviceId) ?? null,
@@ -74,6 +84,8 @@ export async function listCodes(
     confirmedStartsAt: row.confirmedStartsAt,
     confirmedEndsAt: row.confirmedEndsAt,
     readyAt: row.readyAt,
+    removedAt: row.removedAt,
+    quietUntil: row.quietUntil,
     accessCodeId: row.accessCodeId,
     hasOtherPin: row.hasOtherPin,
     reason: row.reason,

@@ -1,6 +1,7 @@
 // What needs a person.
 import { z } from 'zod';
 import { acknowledgeAlert, listAlerts } from '../db/alerts.ts';
+import { alertFieldsOf } from '../flows/answer-fields.ts';
 import { type Route, route } from './api-route.ts';
 import { Flag, IdParams, Instant, Limit, NextCursor, pageOf, TimeCursor, timeCursor } from './api-schemas.ts';
 import { Problem } from './problem.ts';
@@ -42,22 +43,7 @@ export const alertRoutes: readonly Route[] = [
       const wanted = { withAcknowledged: acknowledged, after, limit: limit + 1 };
       const found = await listAlerts(deps.db.prisma, wanted);
       const page = pageOf(found, limit, ({ raisedAt, id }) => timeCursor(raisedAt, id));
-      const items = page.items.map((alert) => ({
-        id: alert.id,
-        kind: alert.kind,
-        state: alert.state,
-        message: alert.message,
-        schedule_key: alert.scheduleKey,
-        holder: alert.holder,
-        device_id: alert.deviceId,
-        device_name: alert.deviceName,
-        window_starts_at: alert.windowStartsAt?.toISOString() ?? null,
-        window_ends_at: alert.windowEndsAt?.toISOString() ?? null,
-        raised_at: alert.raisedAt.toISOString(),
-        last_seen_at: alert.lastSeenAt.toISOString(),
-        times: alert.times,
-      }));
-      return { ...page, items };
+      return { ...page, items: page.items.map(alertFieldsOf) };
     },
   }),
   route({

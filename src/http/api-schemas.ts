@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { scheduleFields } from '../core/schedules-file-fields.ts';
 import type { After } from '../db/alerts.ts';
-import type { DoorPreview } from '../flows/change-schedules.ts';
 
 export const ScheduleKey = scheduleFields.key.meta({
   description: "The schedule's own stable name.",
@@ -88,21 +87,6 @@ const DoorPlan = z
 
 export const Outcome = z.enum(['created', 'changed', 'unchanged']);
 export const Plan = z.array(DoorPlan).meta({ description: 'What a dry run tells, door by door; else empty.' });
-
-/** Of a preview, as it is answered. */
-export function planOf(preview: readonly DoorPreview[]): z.input<typeof Plan> {
-  const spanOf = ({ startsAt, endsAt }: { startsAt: Date; endsAt: Date }) => {
-    return { starts_at: startsAt.toISOString(), ends_at: endsAt.toISOString() };
-  };
-  return preview.map((door) => ({
-    schedule_key: door.scheduleKey,
-    device_id: door.deviceId,
-    device_name: door.deviceName,
-    appearing: door.appearing.map(spanOf),
-    vanishing: door.vanishing.map(spanOf),
-    would: [...door.would],
-  }));
-}
 
 const FieldProblem = z.object({
   path: z.string().meta({ examples: ['windows[0].rrule'] }),

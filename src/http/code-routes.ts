@@ -1,7 +1,8 @@
 // Codes of now and of coming windows, the history, and a code of Seam's that is taken in.
 import { z } from 'zod';
-import { type CodeView, type HistoryView, isSchedule, listCodes, listHistory } from '../db/views.ts';
+import { type HistoryView, isSchedule, listCodes, listHistory } from '../db/views.ts';
 import { type Adopted, adoptCode } from '../flows/adopt-code.ts';
+import { codeFieldsOf } from '../flows/answer-fields.ts';
 import { revealPins } from '../flows/reveal-pin.ts';
 import { type ApiDeps, type Route, route } from './api-route.ts';
 import {
@@ -23,8 +24,10 @@ const Code = z
   .object({
     id: z.string(),
     schedule_key: z.string(),
+    holder: z.string().nullable(),
     device_id: z.string(),
     device_name: z.string().nullable(),
+    timezone: z.string().meta({ description: "The schedule's." }),
     state: z.enum(['planned', 'calling', 'unknown', 'created', 'removing', 'rejected', 'removed', 'closed']),
     window_starts_at: Instant,
     window_ends_at: Instant,
@@ -33,6 +36,8 @@ const Code = z
     confirmed_starts_at: Instant.nullable().meta({ description: 'Last confirmed by Seam.' }),
     confirmed_ends_at: Instant.nullable(),
     ready_since: Instant.nullable().meta({ description: 'Since when the lock holds it, as far as Seam says.' }),
+    removed_at: Instant.nullable().meta({ description: 'Since when it is gone.' }),
+    quiet_until: Instant.nullable().meta({ description: 'Before then nothing is asked of Seam for it.' }),
     access_code_id: z.string().nullable().meta({ description: "Seam's." }),
     has_other_pin: z.boolean().meta({ description: "It has a PIN of its own, not the schedule's." }),
     reason: z.string().nullable().meta({ description: 'Why it is where it is.' }),
@@ -62,31 +67,10 @@ async function pageOfCodes(deps: ApiDeps, by: string, wanted: CodesWanted): Prom
   const ids = page.items.map(({ id }) => id);
   const pins = reveal ? await revealPins(deps, ids, by) : null;
   const items = page.items.map((code) => ({
-    ...codeOf(code),
+    ...codeFieldsOf(code),
     ...(pins !== null && { pin: pins.get(code.id) ?? null }),
   }));
   return { ...page, items };
-}
-
-function codeOf(code: CodeView): z.input<typeof Code> {
-  const text = (at: Date | null): string | null => at?.toISOString() ?? null;
-  return {
-    id: code.id,
-    schedule_key: code.scheduleKey,
-    device_id: code.deviceId,
-    device_name: code.deviceName,
-    state: code.state,
-    window_starts_at: code.windowStartsAt.toISOString(),
-    window_ends_at: code.windowEndsAt.toISOString(),
-    asked_starts_at: text(code.askedStartsAt),
-    asked_ends_at: text(code.askedEndsAt),
-    confirmed_starts_at: text(code.confirmedStartsAt),
-    confirmed_ends_at: text(code.confirmedEndsAt),
-    ready_since: text(code.readyAt),
-    access_code_id: code.accessCodeId,
-    has_other_pin: code.hasOtherPin,
-    reason: code.reason,
-  };
 }
 
 const Entry = z

@@ -1,6 +1,7 @@
 // Jobs that failed for good, and what a person decides about each.
 import { z } from 'zod';
 import { listLetters } from '../db/dead-letters.ts';
+import { letterFieldsOf } from '../flows/answer-fields.ts';
 import { dropDeadLetter, retryDeadLetter, type SettleOptions } from '../flows/settle-dead-letter.ts';
 import { type Call, type Route, route } from './api-route.ts';
 import { IdParams, Instant, Limit, NextCursor, pageOf, TimeCursor, timeCursor } from './api-schemas.ts';
@@ -40,22 +41,7 @@ export const deadLetterRoutes: readonly Route[] = [
     async run({ deps, query: { cursor, limit } }) {
       const found = await listLetters(deps.db.prisma, limit + 1, cursor);
       const page = pageOf(found, limit, ({ diedAt, id }) => timeCursor(diedAt, id));
-      const items = page.items.map(({ subject, error, ...letter }) => ({
-        id: letter.id,
-        // What is settled is not listed.
-        state: letter.state === 'retried' ? ('retried' as const) : ('open' as const),
-        event_key: 'eventKey' in subject ? subject.eventKey : null,
-        event_type: letter.eventType,
-        schedule_key: letter.scheduleKey,
-        device_id: letter.deviceId,
-        device_name: letter.deviceName,
-        error_name: error.name,
-        error_message: error.message,
-        attempts: letter.attempts,
-        times: letter.times,
-        died_at: letter.diedAt.toISOString(),
-      }));
-      return { ...page, items };
+      return { ...page, items: page.items.map(letterFieldsOf) };
     },
   }),
   route({

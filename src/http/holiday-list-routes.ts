@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { fileFields } from '../core/schedules-file-fields.ts';
 import type { Tx } from '../db/client.ts';
 import { listHolidayLists, loadHolidayList } from '../db/holiday-lists.ts';
+import { planFieldsOf } from '../flows/answer-fields.ts';
 import { applySchedules } from '../flows/apply-schedules.ts';
 import { type Route, route } from './api-route.ts';
-import { DryRun, Limit, NextCursor, Plan, pageOf, planOf } from './api-schemas.ts';
+import { DryRun, Limit, NextCursor, Plan, pageOf } from './api-schemas.ts';
 import { ifMatchMissing, Problem } from './problem.ts';
 import { readAsFile } from './schedule-body.ts';
 
@@ -89,7 +90,7 @@ export const holidayListRoutes: readonly Route[] = [
         (file, problems) =>
           applySchedules(deps, file, { problems, dryRun, by, check: (tx) => assertUnchanged(tx, name, ifMatch) }),
       );
-      return { name, dates, dry_run: dryRun, changed: [...applied.changed], plan: planOf(applied.preview) };
+      return { name, dates, dry_run: dryRun, changed: [...applied.changed], plan: planFieldsOf(applied.preview) };
     },
   }),
 ];

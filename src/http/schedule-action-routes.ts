@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { isPin } from '../core/pin.ts';
 import { scheduleFields } from '../core/schedules-file-fields.ts';
 import { type Act, type Acted, actOn } from '../flows/act-on-schedule.ts';
+import { planFieldsOf } from '../flows/answer-fields.ts';
 import { type Route, route } from './api-route.ts';
-import { DateText, DryRun, KeyParams, planOf, Reason, TimeText } from './api-schemas.ts';
+import { DateText, DryRun, KeyParams, Reason, TimeText } from './api-schemas.ts';
 import { etagOfChanged, ScheduleChanged, versionOf } from './schedule-routes.ts';
 
 interface ActionSpec<Body extends z.ZodType> {
@@ -52,7 +53,7 @@ function actedAnswer({ key, outcome, version, message, preview }: Acted, dryRun:
     version,
     message: `Schedule ${key} ${verb} ${message}.`,
     notes: [],
-    plan: planOf(preview),
+    plan: planFieldsOf(preview),
   };
 }
 

@@ -1,6 +1,5 @@
 // A schedule as the API takes and gives it: the fields of the schedules file, by whose reader it is read.
 import { z } from 'zod';
-import type { Schedule } from '../core/schedule.ts';
 import { parseSchedulesFile, type SchedulesFile } from '../core/schedules-file.ts';
 import { scheduleFields } from '../core/schedules-file-fields.ts';
 import type { Problem as FileProblem } from '../core/schedules-file-source.ts';
@@ -76,34 +75,6 @@ export const ScheduleAnswer = z
     version: z.int().meta({ description: 'Its ETag.' }),
   })
   .meta({ id: 'Schedule' });
-
-export function scheduleAnswer(schedule: Schedule): z.input<typeof ScheduleAnswer> {
-  return {
-    key: schedule.key,
-    name: schedule.name,
-    holder: schedule.holder,
-    devices: schedule.devices.map(({ deviceId }) => deviceId),
-    timezone: schedule.timezone,
-    starts_on: schedule.startsOn,
-    ends_on: schedule.endsOn,
-    pin: schedule.pinPolicy,
-    allow_other_pin: schedule.allowOtherPin,
-    windows: [...schedule.rules],
-    except: { holidays: schedule.holidays.map(({ name }) => name), dates: [...schedule.exceptDates] },
-    extra: [...schedule.extra],
-    blackouts: [...schedule.blackouts],
-    grace: { early_minutes: schedule.grace.earlyMinutes, late_minutes: schedule.grace.lateMinutes },
-    merge_gaps_up_to_minutes: schedule.mergeGapsUpToMinutes,
-    by_hand: {
-      closed: schedule.byHand.closed.map(({ startsAt, endsAt, reason }) => {
-        return { starts_at: startsAt, ends_at: endsAt, reason };
-      }),
-      opened: [...schedule.byHand.opened],
-    },
-    status: schedule.status,
-    version: schedule.version,
-  };
-}
 
 /** A file, and what a mistake in it is to be called. */
 export interface ReadFile {

@@ -1,11 +1,12 @@
 // Schedules: list, read, create, change.
 import { z } from 'zod';
 import { listSchedules, loadSchedulesByKeys } from '../db/schedules.ts';
+import { planFieldsOf, scheduleFieldsOf } from '../flows/answer-fields.ts';
 import { type Applied, applySchedules } from '../flows/apply-schedules.ts';
 import { type Route, route } from './api-route.ts';
-import { DryRun, KeyParams, Limit, NextCursor, Outcome, Plan, pageOf, planOf, ScheduleKey } from './api-schemas.ts';
+import { DryRun, KeyParams, Limit, NextCursor, Outcome, Plan, pageOf, ScheduleKey } from './api-schemas.ts';
 import { invalid, Problem } from './problem.ts';
-import { NewSchedule, readAsFile, ScheduleAnswer, ScheduleChange, scheduleAnswer } from './schedule-body.ts';
+import { NewSchedule, readAsFile, ScheduleAnswer, ScheduleChange } from './schedule-body.ts';
 
 const tag = 'Schedules';
 
@@ -56,7 +57,7 @@ export const scheduleRoutes: readonly Route[] = [
       const filter = { deviceId, status, holder, text };
       const found = await listSchedules(deps.db.prisma, filter, { after, limit: limit + 1 });
       const page = pageOf(found, limit, ({ key }) => key);
-      return { ...page, items: page.items.map(scheduleAnswer) };
+      return { ...page, items: page.items.map(scheduleFieldsOf) };
     },
   }),
   route({
@@ -104,7 +105,7 @@ export const scheduleRoutes: readonly Route[] = [
     async run({ deps, params: { key } }) {
       const [schedule] = await loadSchedulesByKeys(deps.db.prisma, [key]);
       if (schedule === undefined) throw scheduleUnknown(key);
-      return scheduleAnswer(schedule);
+      return scheduleFieldsOf(schedule);
     },
   }),
   route({
@@ -152,5 +153,13 @@ function changedAnswer(key: string, applied: Applied, dryRun: boolean, version: 
   const outcome = applied.created.length > 0 ? 'created' : applied.changed.includes(key) ? 'changed' : 'unchanged';
   const verb = outcome === 'unchanged' ? 'is so already' : dryRun ? `would be ${outcome}` : `was ${outcome}`;
   const message = `Schedule ${key} ${verb}.`;
-  return { key, outcome, dry_run: dryRun, version, message, notes: [...applied.notes], plan: planOf(applied.preview) };
+  return {
+    key,
+    outcome,
+    dry_run: dryRun,
+    version,
+    message,
+    notes: [...applied.notes],
+    plan: planFieldsOf(applied.preview),
+  };
 }

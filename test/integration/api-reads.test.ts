@@ -6,7 +6,8 @@ import { frontDoor, startWorld, weekdays } from '../support/relatch.ts';
 
 it('shows codes, PINs only where asked, history, devices and explanations, and adopts', async () => {
   await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
-  await world.apply(weekdays());
+  // No code of a later window that could be moved into this one when it is opened again.
+  await world.apply(weekdays({ ends_on: '2027-03-08' }));
   await world.until('2027-03-08T15:00:00Z');
   const { code: pin } = world.onlyCode();
   for (const path of ['/codes', '/schedules/crew/codes', `/codes?device_id=${frontDoor}&schedule_key=crew`]) {
@@ -60,4 +61,19 @@ it('shows codes, PINs only where asked, history, devices and explanations, and a
   });
   const again = { body: { ...body, access_code_id }, headers };
   expect(await call(world, 'POST /v1/schedules/crew/adopt', again)).toMatchObject({ body: { code: 'window_closed' } });
+
+  // Nothing is made by itself, so that the window waits for a code.
+  await world.stop();
+  await world.start({ mode: 'observe' });
+  await call(world, 'POST /v1/schedules/crew/reopen');
+  const wish = { body: again.body, headers: { 'idempotency-key': randomUUID() } };
+  const adopted = await call(world, 'POST /v1/schedules/crew/adopt', wish);
+  expect(adopted).toMatchObject({
+    status: 200,
+    body: { window_starts_at: '2027-03-08T14:00:00.000Z', window_ends_at: '2027-03-08T22:00:00.000Z' },
+  });
+  expect(adopted.body.message).toMatch(/^Adopted by alice, as it was at Seam: the code of Crew at Front door/);
+  expect((await call(world, 'POST /v1/schedules/crew/adopt', wish)).body).toEqual(adopted.body);
+  const row = (await world.codes()).find(({ accessCodeId }) => accessCodeId === access_code_id);
+  expect(row).toMatchObject({ state: 'created', adopted: true, startsAt: '2027-03-08T14:00:00.000Z' });
 });

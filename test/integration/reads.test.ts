@@ -4,6 +4,7 @@ import { listCodes, listHistory } from '../../src/db/views.ts';
 import { adoptCode } from '../../src/flows/adopt-code.ts';
 import { findDevice, listDevices } from '../../src/flows/list-devices.ts';
 import { revealPin, revealPinsOf } from '../../src/flows/reveal-pin.ts';
+import { relatchHere } from '../support/cli.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, weekdays } from '../support/relatch.ts';
 
 it('lists codes and history in pages, and shows a PIN to nobody without saying so in the history', async () => {
@@ -88,8 +89,9 @@ it('adopts a code that somebody made in Seam into its window, moves it there, an
   for (const [key, device, code, refused] of refusals)
     await expect(adoptCode(deps, key, device, code, 'alice')).rejects.toMatchObject({ code: refused });
   const pin = simulator.codes().find((code) => code.access_code_id === id)?.code;
-  const adopted = await adoptCode(deps, 'crew', frontDoor, id, 'alice');
-  expect(adopted.message).toBe(
+  const { code, output } = await relatchHere(world, ['codes', 'adopt', id, 'crew', '--by', 'alice']);
+  expect(code).toBe(0);
+  expect(output.split('\n')[0]).toBe(
     'Adopted by alice, as it was at Seam: the code of Crew at Front door, Tue 9 Mar 09:00–17:00.',
   );
   await expect(adoptCode(deps, 'crew', frontDoor, id, 'alice')).rejects.toMatchObject({ code: 'code_known' });

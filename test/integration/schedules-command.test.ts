@@ -1,9 +1,10 @@
 // relatch schedules, windows, codes and events, on a service and a clock of their own.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listHistory } from '../../src/db/views.ts';
 import { jsonLines, type Ran, relatchHere } from '../support/cli.ts';
 import { deliverEvent, poison } from '../support/poison.ts';
 import { aSchedule, backDoor, daily, frontDoor, schedulesFile, startWorld, type World } from '../support/relatch.ts';
@@ -128,6 +129,20 @@ it('lists codes that are there and come, and the gone ones too if wanted', async
     { device_name: 'Front door', window_starts_at: '2027-03-08T14:00:00.000Z' },
   ]);
   expect(jsonLines(await relatch('codes', '--schedule', 'crew', '--all', '--json')).length).toBeGreaterThanOrEqual(2);
+});
+
+it('shows PINs where they are asked for, and the history keeps to whom', async () => {
+  const pin = world.simulator.codes().find(({ device_id }) => device_id === backDoor)?.code ?? 'none';
+  const { output } = await relatch('codes', '--device', 'Back door', '--reveal', '--by', 'alice');
+  expect(output).toMatch(new RegExp(`^SCHEDULE +PIN +DOOR .*\\ncrew +${pin} +Back door`));
+  const [code] = jsonLines(await relatch('codes', '--device', 'Back door', '--reveal', '--json'));
+  expect(code).toMatchObject({ pin });
+  const told = await listHistory(world.relatch.deps.db.prisma, { deviceId: backDoor, limit: 2 });
+  expect(told).toMatchObject([
+    { kind: 'pin.revealed', by: userInfo().username },
+    { kind: 'pin.revealed', by: 'alice', scheduleKey: 'crew' },
+  ]);
+  expect(await relatch('codes', '--by', 'alice')).toMatchObject({ code: 2 });
 });
 
 it.each([

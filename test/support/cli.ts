@@ -18,6 +18,10 @@ export async function relatchHere(world: World | null, words: readonly string[],
       if (world === null) throw new Error('no database was to be asked');
       return run(world.relatch.deps);
     },
+    async withSeam(run) {
+      if (world === null) throw new Error('Seam was not to be asked');
+      return run(world.relatch.deps);
+    },
     // As where there is no terminal, whatever the environment forces.
     print: (text) => void lines.push(stripVTControlCharacters(text)),
     readInput: async () => input,

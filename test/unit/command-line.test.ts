@@ -14,6 +14,8 @@ const words = [
   ['schedules', 'rotate'],
   ['windows'],
   ['codes'],
+  ['codes', 'list'],
+  ['codes', 'adopt'],
   ['events', 'list'],
   ['events', 'replay'],
   ['alerts', 'list'],
