@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from './explain-facts.ts';
 import { aheadMs, blockerOf, tooLateMs } from './plan.ts';
+import { reopenCommand } from './ways-out.ts';
 import type { Window } from './windows.ts';
 
 const checkLock = 'Check the power, the hub and the network of the lock.';
@@ -67,7 +68,7 @@ export function judgeCode(facts: DoorFacts, window: Window, code: ExplainedCode)
       return bad(
         'removing',
         `its code is being removed: ${endedBecause(code)}`,
-        remedyOfEnd(code),
+        remedyOfEnd(facts, code),
         untilGone(facts, code),
       );
     case 'rejected':
@@ -97,7 +98,7 @@ function judgePast(facts: DoorFacts, window: Window, code: ExplainedCode): Verdi
     return bad(
       'gone',
       `the code had been taken away on ${moment(facts, removedAt)}: ${endedBecause(code)}`,
-      remedyOfEnd(code),
+      remedyOfEnd(facts, code),
     );
   if (readyAt === null) return null;
   if (readyAt > at)
@@ -251,7 +252,11 @@ function judgeFinal(facts: DoorFacts, window: Window, code: ExplainedCode): Verd
   const when = code.removedAt === null ? '' : ` on ${moment(facts, code.removedAt)}`;
   if (code.reason === 'too_late') return tooLate(facts, window);
   if (code.state === 'removed' || code.reason === 'taken_away' || code.reason === 'not_planned')
-    return bad(code.reason ?? 'gone', `the code was taken away${when}: ${endedBecause(code)}`, remedyOfEnd(code));
+    return bad(
+      code.reason ?? 'gone',
+      `the code was taken away${when}: ${endedBecause(code)}`,
+      remedyOfEnd(facts, code),
+    );
   const told = facts.entries.findLast(({ kind }) => kind === 'window.missed');
   const cause = told?.message.split(': ').slice(1).join(': ');
   return bad(
@@ -331,15 +336,13 @@ function untilGone(facts: DoorFacts, code: ExplainedCode): string {
   return `Seam is asked again${soon(facts, code.nextTryAt)} until it is gone.`;
 }
 
-const ends: Readonly<Record<string, { because: string; remedy: string }>> = {
+/** `remedy` null: nothing but to reopen the window. */
+const ends: Readonly<Record<string, { because: string; remedy: string | null }>> = {
   taken_away: {
     because: 'somebody deleted it in Seam, and Relatch does not bring back what people take away',
-    remedy: 'Reopen the window, if that was a mistake. The next window is not affected.',
+    remedy: null,
   },
-  not_planned: {
-    because: 'its window was no longer planned',
-    remedy: 'See the changes of the schedule; reopen the window, if the door is to open still.',
-  },
+  not_planned: { because: 'its window was no longer planned', remedy: null },
   moved_later: { because: 'its window now starts later', remedy: nothingToDo },
   pin_revoked: { because: 'its PIN was taken back', remedy: 'Give the holder the new PIN.' },
   expired: { because: 'it had come to its end', remedy: 'Extend the window, if the door is to open still.' },
@@ -351,8 +354,12 @@ function endedBecause({ reason }: ExplainedCode): string {
   return (reason === null ? undefined : ends[reason]?.because) ?? withoutStop(reason ?? 'no reason is known');
 }
 
-function remedyOfEnd({ reason }: ExplainedCode): string {
-  return (reason === null ? undefined : ends[reason]?.remedy) ?? 'Reopen the window, if the door is to open still.';
+function remedyOfEnd({ schedule, deviceId }: DoorFacts, { reason }: ExplainedCode): string {
+  const remedy = reason === null ? null : (ends[reason]?.remedy ?? null);
+  return (
+    remedy ??
+    `Reopen the window with ${reopenCommand(schedule.key, deviceId)}, if the door is to open still. The next window is not affected.`
+  );
 }
 
 function planInput(facts: DoorFacts): Parameters<typeof blockerOf>[1] {

@@ -102,8 +102,8 @@ function judgeStatus(facts: DoorFacts): Verdict {
     schedule.status,
     `the schedule ${schedule.name} ${isPaused ? 'is paused' : 'has ended'}${since}${by}${leaving}`,
     isPaused
-      ? 'Resume the schedule, if its doors are to open again; then its code is made at once.'
-      : 'Resume the schedule and say that it is to be revived, if its doors are to open again.',
+      ? `Resume the schedule with relatch schedules resume ${schedule.key}, if its doors are to open again; then its code is made at once.`
+      : `Resume the schedule with relatch schedules resume ${schedule.key} --revive, if its doors are to open again.`,
   );
 }
 

@@ -198,12 +198,11 @@ function statusNotes({ entry, stored }: MergeInput, draft: ScheduleDraft, change
   if (stored === null || draft.status === 'active') return [];
   const state = stored.status === 'paused' ? 'is paused' : 'has ended';
   const { status } = entry.given;
-  if (status === 'active')
-    return [`${entry.key} ${state} and stays so; to make it active again: npm run seed -- --revive FILE.`];
+  const flag = stored.status === 'ended' ? ' --revive' : '';
+  const wayOut = `Resume it with relatch schedules resume ${entry.key}${flag}, if its doors are to open again.`;
+  if (status === 'active') return [`${entry.key} ${state} and stays so, though it is given status: active. ${wayOut}`];
   if (status === undefined && changes.length > 0) {
-    return [
-      `${entry.key} ${state}: the change opens no door until it has status: active and you run npm run seed -- --revive FILE.`,
-    ];
+    return [`${entry.key} ${state}, so the change opens no door yet. ${wayOut}`];
   }
   return [];
 }

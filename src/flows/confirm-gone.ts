@@ -1,5 +1,6 @@
 // Seam said that a code is gone before its time, or did not say that it is gone after it: ask, and judge.
 import { removalDelayMs } from '../core/backoff.ts';
+import { reopenCommand } from '../core/ways-out.ts';
 import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
 import { deleteCode } from './delete-code.ts';
@@ -61,7 +62,7 @@ async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode
   if (code.deviceAwaySince !== null) return reopenWindow(deps, door, code);
   const message =
     `Taken away by somebody in Seam: the code of ${what}. The window stays closed on this door, the next one is not affected. ` +
-    'Change or pause and resume the schedule to open it again.';
+    `Reopen it with ${reopenCommand(door.schedule.key, door.key.deviceId)}, if that was a mistake.`;
   const entry = entryFor(door, 'window.closed', message, { alert: true, codeId: code.id });
   // It may be told meanwhile that the device was away: then this was no deletion, and is judged again.
   const still = { deviceAwaySince: null };

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { acknowledgeAlert, listAlerts } from '../../src/db/alerts.ts';
-import { startWorld, type World, weekdays } from '../support/relatch.ts';
+import { relatchHere } from '../support/cli.ts';
+import { frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 
 const create = 'POST /access_codes/create';
 const now = '2027-03-08T12:00:00Z';
@@ -10,7 +11,7 @@ function unresolved(world: World) {
 }
 
 it('keeps one alert for one cause, with whose window it is about, and resolves it when the code is there', async () => {
-  await using world = await startWorld({ now });
+  await using world = await startWorld({ now, devices: [{ device_id: frontDoor, name: 'Front\ndoor\u0007' }] });
   world.simulator.faults.next(create, { kind: 'status', status: 500 }, { times: 1_000 });
   await world.apply(weekdays({ holder: 'Anna' }));
   await world.until('2027-03-08T13:52:00Z');
@@ -18,6 +19,13 @@ it('keeps one alert for one cause, with whose window it is about, and resolves i
     { kind: 'code.not_ready', state: 'open', scheduleKey: 'crew', holder: 'Anna', times: 1 },
   ]);
   expect((await unresolved(world))[0]?.windowStartsAt?.toISOString()).toBe('2027-03-08T14:00:00.000Z');
+  // What Seam calls a door moves no cursor: an alert has three lines.
+  const { output } = await relatchHere(world, ['alerts', 'list']);
+  expect(output.split('\n')).toMatchObject(
+    [/code.not_ready/, /Front door /, /^ {2}door Front door ; held by Anna;/].map((text) =>
+      expect.stringMatching(text),
+    ),
+  );
   world.simulator.faults.clear();
   await world.until('2027-03-08T13:59:00Z');
   expect(world.simulator.codes()).toHaveLength(1);

@@ -79,11 +79,11 @@ it('tells of a code that works, of the evening and of tomorrow, and of one that 
       Mon 8 Mar 07:00  Seam was asked for the code and made it, valid Mon 8 Mar 09:00–17:00.
       Mon 8 Mar 07:00  Stored on the lock ahead of its time.
       Mon 8 Mar 09:00  Set on the lock.
-      Mon 8 Mar 10:00  Taken away by somebody in Seam. The window stays closed on this door, the next one is not affected. Change or pause and resume the schedule to open it again.
+      Mon 8 Mar 10:00  Taken away by somebody in Seam. The window stays closed on this door, the next one is not affected. Reopen it with relatch schedules reopen crew --device 6aae9d08-fed6-4ca5-8328-e36849ab48fe, if that was a mistake.
       Mon 8 Mar 10:00  Deleted in Seam.
       Mon 8 Mar 10:00  Gone from the lock.
     Next: The next window is Tue 9 Mar 09:00–17:00; its code is on the lock already.
-    What you can do: Reopen the window, if that was a mistake. The next window is not affected."
+    What you can do: Reopen the window with relatch schedules reopen crew --device 6aae9d08-fed6-4ca5-8328-e36849ab48fe, if the door is to open still. The next window is not affected."
   `);
   expect(await told(world, 'crew', { at: '2027-03-08T14:30:00Z' })).toMatchInlineSnapshot(`
     "Yes: the code opened Front door then, and the lock held it since Mon 8 Mar 07:00.
@@ -94,7 +94,7 @@ it('tells of a code that works, of the evening and of tomorrow, and of one that 
       Mon 8 Mar 07:00  Seam was asked for the code and made it, valid Mon 8 Mar 09:00–17:00.
       Mon 8 Mar 07:00  Stored on the lock ahead of its time.
       Mon 8 Mar 09:00  Set on the lock.
-      Mon 8 Mar 10:00  Taken away by somebody in Seam. The window stays closed on this door, the next one is not affected. Change or pause and resume the schedule to open it again.
+      Mon 8 Mar 10:00  Taken away by somebody in Seam. The window stays closed on this door, the next one is not affected. Reopen it with relatch schedules reopen crew --device 6aae9d08-fed6-4ca5-8328-e36849ab48fe, if that was a mistake.
       Mon 8 Mar 10:00  Deleted in Seam.
       Mon 8 Mar 10:00  Gone from the lock.
     Next: The next window is Tue 9 Mar 09:00–17:00; its code is on the lock already.
@@ -164,7 +164,7 @@ it('tells what closes a window: a skip, a holiday, a day of no rule, a pause', a
       Tue 9 Mar 10:00  Deleted in Seam.
       Tue 9 Mar 10:00  Gone from the lock.
     Next: No code is made for this door.
-    What you can do: Resume the schedule, if its doors are to open again; then its code is made at once."
+    What you can do: Resume the schedule with relatch schedules resume crew, if its doors are to open again; then its code is made at once."
   `);
 });
 

@@ -48,7 +48,9 @@ describe.concurrent('one pass of the reconciler', () => {
     await forgetEvents(world);
     await world.sweep();
     expect(await rowOf(world, access_code_id)).toMatchObject({ state: 'closed', reason: 'taken_away' });
-    expect(await world.alerts()).toEqual([expect.stringContaining('pause and resume the schedule to open it again')]);
+    expect(await world.alerts()).toEqual([
+      expect.stringContaining(`relatch schedules reopen crew --device ${frontDoor}`),
+    ]);
     await world.until('2027-03-10T12:00:00Z');
     expect(world.opened()).toEqual(['2027-03-08T14:00Z/2027-03-08T15:00:05Z', tuesday]);
   });

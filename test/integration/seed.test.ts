@@ -308,7 +308,7 @@ describe('nobody is revived unasked', () => {
     const text = `${head}${crew}    status: active\n`;
     const { unchanged, notes } = await apply(text);
     expect(unchanged).toEqual(['crew']);
-    expect(notes).toEqual([expect.stringContaining('npm run seed -- --revive')]);
+    expect(notes).toEqual([expect.stringContaining('relatch schedules resume')]);
     expect(await apply(head + crew)).toMatchObject({ unchanged: ['crew'], notes: [] });
     expect(await dump()).toBe(before);
 
