@@ -1,7 +1,11 @@
 // kill -9 between any two writes on the way from a delivery to the next code. The database holds the process back at each step,
 // at a door of its own, so that it dies there and nowhere else; then a new process takes up all that was left.
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { expect, it, vi } from 'vitest';
+import { usedEventTypes } from '../../src/core/seam-event-types.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { type Running, startScript } from '../support/processes.ts';
 import type { SignedDelivery } from '../support/sign.ts';
 import { assertSettled } from './settled.ts';
 import { aDoor, deliver, type Instance, type Stage, slowMs, startStage } from './stage.ts';
@@ -138,6 +142,83 @@ it.concurrent('moves and removes codes that the process was killed over: before 
     struckAtMs,
   });
 });
+
+it.concurrent('puts right what passes of the reconciler found that were killed: before and after one stored an event, before it noted how far it had read, and before it marked a row', async () => {
+  await using stage = await startStage();
+  const { simulator, db } = stage;
+  const service = await stage.start();
+  // In the order of a pass: the first is compared before the kill, the last is not.
+  const doors = [aDoor(), aDoor(), aDoor()].sort();
+  await stage.apply(...doors);
+  await vi.waitFor(async () => expect(await states(stage)).toEqual(doors.map(() => 'created')), slowMs);
+  await stage.rest();
+  const before = timesOf(simulator);
+  service.kill('SIGKILL');
+  await service.exited;
+  // No delivery tells of it, and nobody handles what is found before the last pass has ended.
+  await stage.outliveAll();
+
+  const found = `${ofDoor(doors[0]!)} and new.event_type = 'access_code.deleted'`;
+  const steps: Step[] = [
+    { table: 'inbox', when: 'insert', of: () => found },
+    { table: 'inbox', when: 'insert', of: () => found, lands: true },
+    { table: 'installation', when: 'update', of: () => 'new.events_read_to is distinct from old.events_read_to' },
+    { table: 'access_codes', when: 'update', of: (door) => `${ofDoor(door)} and new.gone_signal_at is not null` },
+  ];
+  for (const [at, step] of steps.entries()) {
+    const end = await holdBack(stage, step, doors[1]!, at + 1);
+    await using pass = startPass(stage);
+    await vi.waitFor(async () => expect(await waiting(stage)).toEqual([at + 1]), { timeout: slowMs, interval: 20 });
+    pass.kill('SIGKILL');
+    await pass.exited;
+    await end();
+    stage.heard(pass.logs());
+    // Nothing of it bars the next one.
+    await vi.waitFor(async () => {
+      const { rows } = await db.query(
+        `select 1 from pg_locks where locktype = 'advisory'
+            and database = (select oid from pg_database where datname = current_database())`,
+      );
+      expect(rows).toEqual([]);
+    }, slowMs);
+  }
+  const struckAtMs = performance.now();
+  await using last = startPass(stage);
+  expect(await last.exited).toEqual({ code: 0, signal: null });
+  stage.heard(last.logs());
+  const told = await db.query(`select device_id from history where kind = 'code.drifted' order by device_id`);
+  expect(told.rows.map(({ device_id }) => device_id)).toEqual(doors);
+  const { rows: jobs } = await db.query(
+    `select data->>'deviceId' as door from pgboss.job where name = 'plan' and state = 'created' order by 1`,
+  );
+  expect(jobs.map(({ door }) => door)).toEqual(doors);
+  const { rows: kept } = await db.query('select key from inbox');
+  const listed = simulator.events.flatMap(({ event_type, event_id }) =>
+    usedEventTypes.some((type) => type === event_type) ? [event_id] : [],
+  );
+  expect(kept.map(({ key }) => key).sort()).toEqual(listed.sort());
+
+  await stage.start();
+  await vi.waitFor(() => expect(timesOf(simulator)).toEqual(before), slowMs);
+  await stage.rest();
+  expect(await states(stage)).toEqual(doors.flatMap(() => ['created', 'removed']));
+  expect(timesOf(simulator)).toEqual(before);
+  await assertSettled(stage, { scenario: 'passes of the reconciler killed', faults: steps.length, struckAtMs });
+});
+
+const cliFile = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+function startPass({ env }: Stage): Running {
+  return startScript(cliFile, { args: ['reconcile'], env });
+}
+
+/** Of every code, by its door. */
+function timesOf(simulator: Simulator): object[] {
+  return simulator
+    .codes()
+    .map(({ device_id, code, starts_at, ends_at }) => ({ device_id, code, starts_at, ends_at }))
+    .sort((one, other) => (one.device_id < other.device_id ? -1 : 1));
+}
 
 function answered(service: Instance, delivery: SignedDelivery): Promise<boolean> {
   return deliver(service, delivery).then(

@@ -16,14 +16,18 @@ export interface Finished extends Exit {
   readonly output: string;
 }
 
-/** The running service. Disposing of it kills it, if it is still there. */
-export interface Service extends AsyncDisposable {
-  readonly url: string;
+/** A running program. Disposing of it kills it, if it is still there. */
+export interface Running extends AsyncDisposable {
   readonly pid: number;
   /** All that it has written so far. */
   logs(): string;
   kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<Exit>;
+}
+
+/** The running service. */
+export interface Service extends Running {
+  readonly url: string;
 }
 
 export type Env = Readonly<Record<string, string>>;
@@ -46,17 +50,12 @@ export async function startService({
   await build();
   const { child, logs, exited } = start([file], { PORT: '0', HOST: '127.0.0.1', ...env });
   const port = await listeningPort(child, logs, exited);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    pid: child.pid!,
-    logs,
-    kill: (signal) => void child.kill(signal),
-    exited,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
+  return { url: `http://127.0.0.1:${port}`, ...running({ child, logs, exited }) };
+}
+
+/** Starts a script of this project. */
+export function startScript(file: string, options: { args?: readonly string[]; env: Env }): Running {
+  return running(start([file, ...(options.args ?? [])], options.env));
 }
 
 /** Runs the built service to its end: for starts that must fail. */
@@ -74,7 +73,26 @@ export async function runScript(file: string, options: { args?: readonly string[
   return { ...exit, output: logs() };
 }
 
-function start(args: readonly string[], env: Env): { child: ChildProcess; logs: () => string; exited: Promise<Exit> } {
+interface Started {
+  readonly child: ChildProcess;
+  readonly logs: () => string;
+  readonly exited: Promise<Exit>;
+}
+
+function running({ child, logs, exited }: Started): Running {
+  return {
+    pid: child.pid!,
+    logs,
+    kill: (signal) => void child.kill(signal),
+    exited,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+function start(args: readonly string[], env: Env): Started {
   // Nothing of the test's own environment but what programs need to be found: nobody's API key gets in.
   const { PATH = '', HOME = '', TMPDIR } = process.env;
   const child = spawn(process.execPath, ['--enable-source-maps', ...args], {
