@@ -71,7 +71,7 @@ function facts(schedule: Schedule): [string, string][] {
   const { earlyMinutes, lateMinutes } = grace;
   const all: [string, string][] = [
     ['holder', schedule.holder ?? ''],
-    ['runs', `from ${schedule.startsOn} to ${schedule.endsOn ?? 'ever'}`],
+    ['runs', `from ${schedule.startsOn} ${schedule.endsOn === null ? 'on' : `to ${schedule.endsOn}`}`],
     ...schedule.rules.map(({ rrule, from, to }, at): [string, string] => [`rule ${at + 1}`, `${rrule} ${from}–${to}`]),
     ['but not on', [...lists, ...exceptDates].join(', ')],
     ['extra', extra.map(({ date, from, to }) => `${date} ${from}–${to}`).join(', ')],

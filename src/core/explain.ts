@@ -208,12 +208,16 @@ function tell(facts: DoorFacts, entry: ToldEntry): string {
   const { kind, detail } = entry;
   const valid = validity(facts, detail);
   switch (kind) {
-    case 'window.planned': {
-      const { planned } = facts;
-      const why = planned.isOpen && planned.why !== '' ? ` (${planned.why})` : '';
+    case 'window.planned':
+    case 'window.moved': {
       const window = windowIn(detail, 'window_starts_at', 'window_ends_at');
-      return `Planned${window === null ? '' : ` for ${hours(facts, window)}`}${why}.`;
+      if (window === null) break;
+      const what = `${hours(facts, window)}${reasonFor(facts, window)}`;
+      return kind === 'window.planned' ? `Planned for ${what}.` : `The window is now ${what}.`;
     }
+    case 'code.updated':
+      if (valid !== null) return `Seam was asked for the new times and has them: the code is valid ${valid}.`;
+      break;
     case 'code.created':
       if (valid !== null && !entry.message.includes('longer than asked'))
         return `Seam was asked for the code and made it, valid ${valid}.`;
@@ -230,6 +234,13 @@ function tell(facts: DoorFacts, entry: ToldEntry): string {
       break;
   }
   return shortened(entry);
+}
+
+/** Why there is a window, where it is as it was told: what is known of now says nothing of one that was changed. */
+function reasonFor({ planned }: DoorFacts, { startsAt, endsAt }: Window): string {
+  const isSame =
+    planned.window?.startsAt.getTime() === startsAt.getTime() && planned.window.endsAt.getTime() === endsAt.getTime();
+  return isSame && planned.isOpen && planned.why !== '' ? ` (${planned.why})` : '';
 }
 
 /** A message without what it repeats of door and window. */

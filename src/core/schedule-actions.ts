@@ -189,7 +189,7 @@ function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date
   if (date < startsOn || (endsOn !== null && date > endsOn))
     return refuse(
       'outside_schedule',
-      `The schedule runs from ${startsOn} to ${endsOn ?? 'ever'}, and ${date} is outside of that.`,
+      `The schedule runs from ${startsOn} ${endsOn === null ? 'on' : `to ${endsOn}`}, and ${date} is outside of that.`,
     );
   const before = windowsNear(calendarWith(schedule, schedule.byHand), schedule, date, now);
   const gained = windowsNear(more, schedule, date, now).find(

@@ -63,7 +63,7 @@ it('shows one schedule with its windows and its codes, and no PIN', async () => 
   expect(output).toMatchInlineSnapshot(`
     "crew: Crew, active, version 1
       holder     Ana Silva
-      runs       from 2027-03-01 to ever
+      runs       from 2027-03-01 on
       rule 1     FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR 09:00–17:00
       PIN        keep
     Doors

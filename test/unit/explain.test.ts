@@ -213,3 +213,42 @@ it('finds the closed window of a day by an hour at which none would be open, and
   const february = new Date('2027-02-22T15:00:00Z');
   expect(plannedAt(crew, [], february).because).toEqual([{ kind: 'not_before', startsOn: '2027-03-01' }]);
 });
+
+it('tells of a window that was changed in its course what it was first, what it became, and what Seam made of that', () => {
+  const until18 = '2027-03-08T23:00:00.000Z';
+  const longer = { startsAt: window.startsAt, endsAt: new Date(until18) };
+  const from = window.startsAt.toISOString();
+  const own = { schedule_name: 'Crew', device_name: 'Front door' };
+  const of = 'Crew at Front door, Mon 8 Mar 09:00–';
+  const { timeline } = explainDoor(
+    aDoor({
+      planned: { isOpen: true, window: longer, why: 'rule 1, extra on 2027-03-08', because: [] },
+      codes: [aCode({ windowEndsAt: longer.endsAt })],
+      entries: [
+        {
+          at: minutes(-180),
+          kind: 'window.planned',
+          message: `Planned: ${of}17:00.`,
+          detail: { ...own, window_starts_at: from, window_ends_at: window.endsAt.toISOString() },
+        },
+        {
+          at: minutes(-1),
+          kind: 'window.moved',
+          message: `Moved: ${of}17:00 is now ${of}18:00.`,
+          detail: { ...own, window_starts_at: from, window_ends_at: until18 },
+        },
+        {
+          at: minutes(0),
+          kind: 'code.updated',
+          message: `Updated: the code of ${of}18:00.`,
+          detail: { ...own, starts_at: from, ends_at: until18 },
+        },
+      ],
+    }),
+  );
+  expect(timeline.map(({ text }) => text)).toEqual([
+    'Planned for Mon 8 Mar 09:00–17:00.',
+    'The window is now Mon 8 Mar 09:00–18:00 (rule 1, extra on 2027-03-08).',
+    'Seam was asked for the new times and has them: the code is valid Mon 8 Mar 09:00–18:00.',
+  ]);
+});
