@@ -10,6 +10,7 @@ import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
 import { openTool } from '../../src/deps.ts';
 import { applySchedules } from '../../src/flows/apply-schedules.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { defaultTimings } from '../../src/simulator/timings.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type Env, type Finished, runService, type Service, startService } from '../support/processes.ts';
@@ -65,13 +66,16 @@ export const slowMs = 60_000;
 
 /**
  * @param options.isEmpty a database that was never migrated
+ * @param options.settingLagMs how long Seam takes to set a code on its lock
  * @param options.database another one than of the run's own PostgreSQL, which no test may harm
  */
 export async function startStage(
-  options: { isEmpty?: boolean; database?: Omit<TestDatabase, 'socketUrl'> } = {},
+  options: { isEmpty?: boolean; settingLagMs?: number; database?: Omit<TestDatabase, 'socketUrl'> } = {},
 ): Promise<Stage> {
   const database = options.database ?? (await (options.isEmpty ? createEmptyDatabase() : createTestDatabase()));
-  const simulator = await startSimulator({ anyDevice: true, limits: false, timings: { removingLagMs: 0 } });
+  const { settingLagMs = defaultTimings.settingLagMs } = options;
+  const timings = { settingLagMs, removingLagMs: 0 };
+  const simulator = await startSimulator({ anyDevice: true, limits: false, timings });
   const pinKey = randomBytes(32).toString('base64');
   const env: Env = {
     DATABASE_URL: database.url,
