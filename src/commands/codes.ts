@@ -73,7 +73,7 @@ async function list({ withTool, print }: Cli, options: CodesOptions): Promise<vo
   await withTool(async (tool) => {
     if (scheduleKey !== undefined) await scheduleNamed(tool, scheduleKey);
     const deviceId = device === undefined ? undefined : await deviceNamed(tool, device);
-    const codes = await listCodes(tool.db.prisma, { scheduleKey, deviceId, withGone, limit: listedMax });
+    const codes = inOrder(await listCodes(tool.db.prisma, { scheduleKey, deviceId, withGone, limit: listedMax }));
     const ids = codes.map(({ id }) => id);
     const pins = reveal ? await revealPins(tool, ids, options.by ?? whoeverRunsThis()) : null;
     const pinOf = ({ id }: CodeView): string | null => pins?.get(id) ?? null;
@@ -150,4 +150,11 @@ function stateOf({ state, readyAt, reason }: CodeView): string {
   if (state === 'created' && readyAt !== null) return 'on the lock';
   const isTold = reason !== null && state !== 'created' && state !== 'removed';
   return `${states[state]}${isTold ? `: ${reason}` : ''}`;
+}
+
+/** By window, and for one window by door: the order of pages knows ids only. */
+export function inOrder(codes: readonly CodeView[]): CodeView[] {
+  return codes.toSorted(
+    (a, b) => a.windowStartsAt.getTime() - b.windowStartsAt.getTime() || (a.deviceId < b.deviceId ? -1 : 1),
+  );
 }

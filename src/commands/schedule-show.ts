@@ -3,7 +3,7 @@ import { loadDevices } from '../db/devices.ts';
 import { type CodeView, listCodes } from '../db/views.ts';
 import { codeFieldsOf, scheduleFieldsOf } from '../flows/answer-fields.ts';
 import { comingWindows, type DoorWindows } from '../flows/coming-windows.ts';
-import { codeColumns } from './codes.ts';
+import { codeColumns, inOrder } from './codes.ts';
 import type { Cli, CliTool } from './command.ts';
 import { countOf, oneLine, paint, spanIn, spanJson, table } from './output.ts';
 import { scheduleNamed } from './schedule-windows.ts';
@@ -38,7 +38,7 @@ async function load(tool: CliTool, key: string): Promise<Shown> {
     schedule,
     names,
     doors: coming?.doors ?? [],
-    codes: await listCodes(tool.db.prisma, { scheduleKey: key, limit: codesShown }),
+    codes: inOrder(await listCodes(tool.db.prisma, { scheduleKey: key, limit: codesShown })),
   };
 }
 
