@@ -5,13 +5,19 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const globalSetup = [fileURLToPath(new URL('./support/global-setup.ts', import.meta.url))];
 // Tests wait for the database half of their time: one worker on two cores, the default, would leave one of them idle.
 const maxWorkers = 2;
-const faults = ['test/e2e/fault-*.test.ts'];
+// A third one uses what the two leave of the cores while they wait for their databases.
+const smallWorkers = 3;
+// They hold how long a start, a stop or a takeover lasts against a bound: nothing runs beside them.
+const clocked = ['test/e2e/kill.test.ts', 'test/e2e/stop.test.ts', 'test/e2e/start.test.ts'];
 
 export default defineConfig({
   root,
   test: {
     projects: [
-      { root, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, maxWorkers } },
+      {
+        root,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, maxWorkers: smallWorkers },
+      },
       {
         root,
         test: {
@@ -20,7 +26,7 @@ export default defineConfig({
           globalSetup,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers,
+          maxWorkers: smallWorkers,
         },
       },
       {
@@ -39,8 +45,7 @@ export default defineConfig({
         root,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          exclude: faults,
+          include: clocked,
           globalSetup,
           testTimeout: 180_000,
           hookTimeout: 120_000,
@@ -52,7 +57,8 @@ export default defineConfig({
         root,
         test: {
           name: 'faults',
-          include: faults,
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: clocked,
           globalSetup,
           testTimeout: 180_000,
           hookTimeout: 120_000,

@@ -7,7 +7,7 @@ import type { Simulator } from '../simulator/simulator.ts';
 
 type Driven = Pick<Relatch, 'wake'> & { readonly deps: Pick<FlowDeps, 'db' | 'now'> };
 
-const pollMs = 4;
+const pollMs = 8;
 const restWithinMs = 60_000;
 // The last instant that a Date can tell.
 const endOfTimeMs = 8.64e15;
