@@ -39,7 +39,7 @@ export type Action<Code extends AccessCode = AccessCode> =
 
 export type DeleteReason = 'not_planned' | 'moved_later' | 'overdue' | 'pin_revoked';
 /** `replaced`: another code of the door is to serve its window; the row stands for none any more. */
-export type CloseReason = 'missed' | 'too_late' | 'not_planned' | 'replaced';
+export type CloseReason = 'missed' | 'too_late' | 'not_planned' | 'replaced' | 'pin_revoked';
 
 export const minuteMs = 60_000;
 /** A window in progress with less left is not worth a code: it may not reach the lock in time. */
@@ -119,6 +119,7 @@ function nextFor<Code extends AccessCode>(
       return code.goneSignalAt === null && isQuiet(code, now) ? null : { kind: 'delete', code, reason: 'overdue' };
     case 'rejected':
       if (target === undefined) return closing(code, now);
+      if (code.pinRevoked) return { kind: 'close', code, reason: 'pin_revoked' };
       return input.generation > code.generation ? { kind: 'reopen', code } : null;
     default:
       return null;
@@ -132,6 +133,8 @@ function nextForPlanned<Code extends AccessCode>(
 ): Action<Code> | null {
   const { now } = input;
   if (target === undefined) return closing(code, now);
+  // A repetition would send the PIN of the first call.
+  if (code.pinRevoked) return { kind: 'close', code, reason: 'pin_revoked' };
   if (differs(code, target, false)) return { kind: 'move', code, window: target };
   if (target.startsAt <= now && target.endsAt.getTime() - now.getTime() < tooLateMs) {
     return { kind: 'close', code, reason: 'too_late' };

@@ -27,8 +27,8 @@ export type Decision =
   | {
       readonly ok: true;
       readonly draft: ScheduleDraft;
-      /** Windows in this span may open once more, though they were served or closed; null: none. */
-      readonly reopens: Window | null;
+      /** Windows in these spans may open once more, though they were served or closed. */
+      readonly reopens: readonly Window[];
       /** What was done, for the history: "skipped 2027-03-08 09:00 to 2027-03-08 17:00". */
       readonly message: string;
     }
@@ -52,7 +52,7 @@ export function actOnSchedule(stored: Schedule, action: ScheduleAction, now: Dat
     case 'pause':
       return become(schedule, { status: 'paused' }, 'paused');
     case 'resume':
-      return resume(schedule, action.revive);
+      return resume(schedule, action.revive, now);
     case 'end':
       return end(schedule, action.on, now);
     case 'revoke':
@@ -76,19 +76,22 @@ function become(
   schedule: Schedule,
   change: Partial<ScheduleDraft>,
   message: string,
-  reopens: Window | null = null,
+  reopens: readonly Window[] = [],
 ): Decision {
   return { ok: true, draft: { ...draftFromStored(schedule), ...change }, reopens, message };
 }
 
-function resume(schedule: Schedule, revive: boolean): Decision {
+function resume(schedule: Schedule, revive: boolean, now: Date): Decision {
   if (schedule.status === 'active') return become(schedule, {}, 'resumed');
-  if (schedule.status === 'paused') return become(schedule, { status: 'active' }, 'resumed', everything);
-  if (revive) return become(schedule, { status: 'active' }, 'revived', everything);
-  return refuse(
-    'schedule_ended',
-    'The schedule has ended or was revoked. To open its doors again, say so with revive.',
-  );
+  if (schedule.status === 'paused') return become(schedule, { status: 'active' }, 'resumed', [everything]);
+  if (!revive)
+    return refuse(
+      'schedule_ended',
+      'The schedule has ended or was revoked. To open its doors again, say so with revive.',
+    );
+  if (windowsOf(schedule, now, 1).length === 0)
+    return refuse('no_window', 'No window is coming, so it would end at once: change ends_on or its windows first.');
+  return become(schedule, { status: 'active' }, 'revived', [everything]);
 }
 
 function end(schedule: Schedule, on: string | null, now: Date): Decision {
@@ -145,7 +148,8 @@ function unskip(schedule: Schedule, date: string | null, now: Date): Decision {
     return refuse('not_skipped', `Nothing${date === null ? '' : ` on ${date}`} is skipped that is not over.`);
   const closed = byHand.closed.filter((one) => !isMeant(one));
   const span = { startsAt: new Date(first.startsAt), endsAt: new Date(last.endsAt) };
-  return become(schedule, { byHand: { ...byHand, closed } }, `opened again, from ${say(schedule, span)}`, span);
+  const reopens = back.map(({ startsAt, endsAt }) => ({ startsAt: new Date(startsAt), endsAt: new Date(endsAt) }));
+  return become(schedule, { byHand: { ...byHand, closed } }, `opened again, from ${say(schedule, span)}`, reopens);
 }
 
 function extend(schedule: Schedule, until: string, now: Date): Decision {
@@ -178,7 +182,7 @@ function extend(schedule: Schedule, until: string, now: Date): Decision {
       'too_long',
       `${until} is more than 12 hours later: correct the time, or add an extra window instead.`,
     );
-  return become(schedule, { byHand }, `extended to ${say(schedule, found)}`, isOver ? found : null);
+  return become(schedule, { byHand }, `extended to ${say(schedule, found)}`, isOver ? [found] : []);
 }
 
 function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date): Decision {
@@ -200,7 +204,7 @@ function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date
       'opens_nothing',
       'It opens nothing more: it is over, or open anyway, or a blackout or a skip closes it.',
     );
-  return become(schedule, { byHand }, `given the extra window ${date} ${from}–${to}`, gained);
+  return become(schedule, { byHand }, `given the extra window ${date} ${from}–${to}`, [gained]);
 }
 
 function withoutPast({ byHand, timezone }: Schedule, now: Date): Schedule['byHand'] {

@@ -149,29 +149,57 @@ export async function findByAccessCodeId(tx: Tx, accessCodeId: string): Promise<
   return tx.accessCode.findUnique({ where: { accessCodeId } });
 }
 
-/** Doors of a schedule at which a window in this span that is not over keeps its place, though it has no code any more. */
-export async function closedDoors(
-  tx: Tx,
-  scheduleId: string,
-  { startsAt, endsAt }: Window,
-  now: Date,
-): Promise<string[]> {
+/** Doors of a schedule at which a window in these spans that is not over keeps its place, though it has no code any more. */
+export async function closedDoors(tx: Tx, scheduleId: string, spans: readonly Window[], now: Date): Promise<string[]> {
+  const { starts, ends } = columnsOfSpans(spans);
   const rows = await tx.$queryRaw<{ device_id: string }[]>`
     select distinct c.device_id from access_codes c
       join schedule_devices d using (schedule_id, device_id)
+      join unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) as span(starts_at, ends_at)
+        on c.window_starts_at < span.ends_at and c.window_ends_at > span.starts_at
      where c.schedule_id = ${scheduleId}::uuid and c.next_try_at is null and c.generation >= d.generation
-       and c.window_starts_at < ${endsAt} and c.window_ends_at > ${startsAt} and c.window_ends_at >= ${now}
+       and c.window_ends_at >= ${now}
      order by 1`;
   return rows.map((row) => row.device_id);
 }
 
-/** Has the codes of a schedule that its locks may hold go, whatever their windows are; the others forget what PIN they had. */
+/** Doors of a schedule that have a code, be it gone, for a window in these spans that is not over. */
+export async function doorsWithCodes(
+  tx: Tx,
+  scheduleId: string,
+  spans: readonly Window[],
+  now: Date,
+): Promise<string[]> {
+  const { starts, ends } = columnsOfSpans(spans);
+  const rows = await tx.$queryRaw<{ device_id: string }[]>`
+    select distinct c.device_id from access_codes c
+      join unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) as span(starts_at, ends_at)
+        on c.window_starts_at < span.ends_at and c.window_ends_at > span.starts_at
+     where c.schedule_id = ${scheduleId}::uuid and c.window_ends_at >= ${now}
+     order by 1`;
+  return rows.map((row) => row.device_id);
+}
+
+function columnsOfSpans(spans: readonly Window[]): { starts: Date[]; ends: Date[] } {
+  return { starts: spans.map(({ startsAt }) => startsAt), ends: spans.map(({ endsAt }) => endsAt) };
+}
+
+/**
+ * Has the codes of a schedule go for which Seam was ever asked, whatever their windows are: another row follows each. The others
+ * forget what PIN they had.
+ */
 export async function revokePins(tx: Tx, scheduleId: string, now: Date): Promise<void> {
   const open = { scheduleId, nextTryAt: { not: null } };
-  const data = { pinRevoked: true, updatedAt: now };
-  await tx.accessCode.updateMany({ where: { ...open, state: { notIn: ['planned', 'rejected'] } }, data });
+  const isFresh = { state: 'planned', fence: 0 } as const;
+  await tx.accessCode.updateMany({ where: { ...open, NOT: isFresh }, data: { pinRevoked: true, updatedAt: now } });
   const forgotten = { pinCiphertext: null, pinKeyId: null, hasOtherPin: false, updatedAt: now };
-  await tx.accessCode.updateMany({ where: { ...open, state: { in: ['planned', 'rejected'] } }, data: forgotten });
+  await tx.accessCode.updateMany({ where: { ...open, ...isFresh }, data: forgotten });
+}
+
+/** Open rows of a device, of whatever schedule, whose code may be at Seam without being known here. */
+export async function awaitedCodes(tx: Tx, deviceId: string): Promise<{ id: string; marker: string }[]> {
+  const where = { deviceId, accessCodeId: null, nextTryAt: { not: null } };
+  return tx.accessCode.findMany({ where, select: { id: true, marker: true } });
 }
 
 /** Notes when Seam first said that a code is gone; whoever plans its door judges what that means. */
@@ -311,12 +339,24 @@ export async function holdSchedule(tx: Tx, scheduleId: string): Promise<void> {
 export async function raiseGeneration(tx: Tx, { scheduleId, deviceId }: PlanKey, now: Date): Promise<void> {
   await holdSchedule(tx, scheduleId);
   await tx.scheduleDevice.updateMany({ where: { scheduleId, deviceId }, data: { generation: { increment: 1 } } });
+  await keepTakenAway(tx, { scheduleId, deviceIds: [deviceId], reopens: [] }, now);
+}
+
+/** After a door's generation rose: windows whose codes somebody took away stay closed, but for those in these spans. */
+export async function keepTakenAway(
+  tx: Tx,
+  raised: { scheduleId: string; deviceIds: readonly string[]; reopens: readonly Window[] },
+  now: Date,
+): Promise<void> {
+  const { starts, ends } = columnsOfSpans(raised.reopens);
   await tx.$executeRaw`
     update access_codes c set generation = d.generation, updated_at = now()
       from schedule_devices d
-     where d.schedule_id = ${scheduleId}::uuid and d.device_id = ${deviceId}
+     where d.schedule_id = ${raised.scheduleId}::uuid and d.device_id = any(${[...raised.deviceIds]})
        and c.schedule_id = d.schedule_id and c.device_id = d.device_id and c.generation = d.generation - 1
-       and c.state = 'closed' and c.reason = 'taken_away' and c.window_ends_at > ${now}`;
+       and c.state = 'closed' and c.reason = 'taken_away' and c.window_ends_at > ${now}
+       and not exists (select 1 from unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) as span(starts_at, ends_at)
+                        where c.window_starts_at < span.ends_at and c.window_ends_at > span.starts_at)`;
 }
 
 interface DoorRow {

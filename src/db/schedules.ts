@@ -151,12 +151,12 @@ export async function insertScheduleHistory(tx: Tx, entries: readonly ScheduleEn
   await inBatches(entries, (data) => tx.historyEntry.createMany({ data }));
 }
 
-/** For a door that joins a schedule: a generation that none of the pair's earlier codes had. */
+/** For a door that joins a schedule: a generation that none of the pair's earlier codes had. Those below zero stand for no window. */
 export async function loadNextGenerations(tx: Tx, doors: readonly PlanKey[]): Promise<Map<string, number>> {
   if (doors.length === 0) return new Map();
   const [scheduleIds, deviceIds] = [doors.map(({ scheduleId }) => scheduleId), doors.map(({ deviceId }) => deviceId)];
   const rows = await tx.$queryRaw<{ schedule_id: string; device_id: string; next: number }[]>`
-    SELECT schedule_id, device_id, max(generation) + 1 AS next FROM access_codes
+    SELECT schedule_id, device_id, greatest(max(generation) + 1, 0) AS next FROM access_codes
       JOIN unnest(${scheduleIds}::uuid[], ${deviceIds}::text[]) AS door (schedule_id, device_id)
      USING (schedule_id, device_id) GROUP BY schedule_id, device_id`;
   return new Map(rows.map((row) => [doorKey({ scheduleId: row.schedule_id, deviceId: row.device_id }), row.next]));

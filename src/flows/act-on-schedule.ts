@@ -2,7 +2,8 @@
 import { UserError } from '../core/errors.ts';
 import { actOnSchedule, type ScheduleAction } from '../core/schedule-actions.ts';
 import { changesOf, draftFromStored } from '../core/schedules-file-merge.ts';
-import { closedDoors } from '../db/access-codes.ts';
+import type { Window } from '../core/windows.ts';
+import { closedDoors, doorsWithCodes } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { loadSchedulesToChange, type StoredSchedule } from '../db/schedules.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
@@ -110,9 +111,8 @@ function actedOf(
   return { key: target.draft.key, version, outcome, message: target.message ?? '', preview };
 }
 
-type Reopens = { readonly startsAt: Date; readonly endsAt: Date } | null;
 type Decided =
-  | { readonly ok: true; readonly target: Target; readonly reopens: Reopens }
+  | { readonly ok: true; readonly target: Target; readonly reopens: readonly Window[] }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** The schedule under an action, before its PINs are settled. */
@@ -133,7 +133,7 @@ function targetOf(stored: StoredSchedule, act: Act, now: Date, problems: string[
   const draft = draftFromStored(schedule);
   const base = baseTarget(stored, draft);
   if (act.kind === 'reopen') {
-    const reopens = { startsAt: now, endsAt: new Date(8.64e15) };
+    const reopens = [{ startsAt: now, endsAt: new Date(8.64e15) }];
     return { ok: true, reopens, target: { ...base, changes: [{ field: 'reopened' }], message: 'reopened' } };
   }
   const choice = pinChoice(schedule.pinPolicy, act.pin);
@@ -145,7 +145,7 @@ function targetOf(stored: StoredSchedule, act: Act, now: Date, problems: string[
   };
   const message = 'given a new PIN; codes with the old one are taken away';
   const target = { ...base, pinCase, changes: [{ field: 'pin' }], revokesPin: true, reopened: [], message };
-  return { ok: true, reopens: null, target };
+  return { ok: true, reopens: [], target };
 }
 
 /** How the new PIN comes about; null: each window draws its own. A sentence where it cannot. */
@@ -165,17 +165,20 @@ function baseTarget(stored: StoredSchedule, draft: Target['draft']): Target {
   return { id, stored, draft, changes, pinCase: { id, draft, stored, choice: undefined, report } };
 }
 
-/** The doors whose windows may open once more: those where one in the span was served or closed. */
+/**
+ * The doors whose windows may open once more. For a reopening those where one was served or closed; for what came in again, those
+ * that had a code for it in whatever state: it may be on its way out, or be sent there by a plan that is being carried out now.
+ */
 async function reopening(
   tx: Tx,
   { target, reopens }: Extract<Decided, { ok: true }>,
   act: Act,
   now: Date,
-): Promise<Pick<Target, 'reopened' | 'message'>> {
+): Promise<Pick<Target, 'reopened' | 'reopens' | 'message'>> {
   const message = target.message ?? '';
-  if (reopens === null) return { reopened: [], message };
+  if (reopens.length === 0) return { reopened: [], message };
+  if (act.kind !== 'reopen') return { reopened: await doorsWithCodes(tx, target.id, reopens, now), reopens, message };
   const closed = await closedDoors(tx, target.id, reopens, now);
-  if (act.kind !== 'reopen') return { reopened: closed, message };
   const { deviceIds } = act;
   const strangers = deviceIds?.filter((one) => !target.draft.deviceIds.includes(one)) ?? [];
   if (strangers.length > 0)
@@ -186,5 +189,5 @@ async function reopening(
       'nothing_closed',
       'No window was closed there that is not over: there is nothing to reopen.',
     );
-  return { reopened, message: `reopened at device ${reopened.join(', ')}` };
+  return { reopened, reopens, message: `reopened at device ${reopened.join(', ')}` };
 }

@@ -1,8 +1,8 @@
 // A code that somebody made in Seam becomes the code of a window: its row is written as if Relatch had made it, and the plan moves
 // it to its window. Its name and PIN stay as they are.
-import { bearsPrefix, isOpen, newMarker } from '../core/access-code.ts';
+import { bearsMarker, bearsPrefix, isOpen, newMarker } from '../core/access-code.ts';
 import type { Window } from '../core/windows.ts';
-import { changeCode, findByAccessCodeId, insertIntent, type StoredCode } from '../db/access-codes.ts';
+import { awaitedCodes, changeCode, findByAccessCodeId, insertIntent, type StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import { reopenIgnored } from '../db/inbox-jobs.ts';
@@ -45,6 +45,13 @@ export async function adoptCode(
   const found = await findAtSeam(deps, door, accessCodeId);
   const window = windowFor(door, found);
   const row = rowFor(door, window);
+  const awaited = await awaitedCodes(deps.db.prisma, deviceId);
+  // Whoever asked for it would find it by its marker, and two rows cannot have it.
+  if (awaited.some(({ id, marker }) => id !== row?.id && bearsMarker(found.name, marker)))
+    throw new ActionRefused(
+      'code_known',
+      `Relatch asked for the code ${accessCodeId} itself: see the codes of the door.`,
+    );
   const pin = await pinOf(deps, door, found);
   const { adopted, entry } = await deps.db.prisma.$transaction(async (tx) => {
     const id = await takeIn(deps, tx, { door, window, row, found, pin });

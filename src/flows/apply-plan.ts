@@ -87,6 +87,9 @@ function closedEntry(door: Door, code: StoredCode, reason: CloseReason): History
   if (reason === 'not_planned') {
     return entryFor(door, 'window.closed', `No longer planned: ${what}.`, { codeId: code.id });
   }
+  if (reason === 'pin_revoked') {
+    return entryFor(door, 'window.closed', `Asked for anew with another PIN: ${what}.`, { codeId: code.id });
+  }
   if (reason === 'replaced') {
     const text = `Served by the code that was there for a later window: ${what}.`;
     return entryFor(door, 'window.closed', text, { codeId: code.id });

@@ -1,13 +1,12 @@
 // The one way in which schedules change: by a schedules file, an action or the API. Everything is written in one transaction with
 // the plan jobs of what changed, so that a running service acts on it without a restart; or, as a dry run, told and not written.
-import { mayHoldPin } from '../core/access-code.ts';
 import type { Blackout } from '../core/blackouts.ts';
 import { UserError } from '../core/errors.ts';
 import { type Action, planSchedule } from '../core/plan.ts';
 import { calendarOfDraft, type Schedule } from '../core/schedule.ts';
 import { type Change, isReopening, type ScheduleDraft } from '../core/schedules-file-merge.ts';
 import { type Window, windowsFrom } from '../core/windows.ts';
-import { loadCodes, revokePins, type StoredCode } from '../db/access-codes.ts';
+import { keepTakenAway, loadCodes, revokePins, type StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { loadDevice } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
@@ -36,6 +35,8 @@ export interface Target {
   readonly pinCase: PinCase;
   /** Doors whose windows may open once more; by default it follows from the changes. */
   readonly reopened?: readonly string[];
+  /** Which windows of these doors; by default all of them. */
+  readonly reopens?: readonly Window[];
   /** What the history says of it, in the place of the list of fields. */
   readonly message?: string;
   /** Codes with the PIN of before are taken back. */
@@ -118,7 +119,11 @@ export async function writeTargets(tx: Tx, deps: WriteDeps, settlement: Settleme
   const entries = written.map((one): ScheduleEntry => ({ at: now, scheduleId: one.id, ...historyOf(one) }));
   const plans = written.flatMap(({ target }) => doorsTouched(target));
   await writeSchedules(tx, writes, now);
-  for (const { target } of written) if (target.revokesPin === true) await revokePins(tx, target.id, now);
+  for (const { target } of written) {
+    const { id: scheduleId, reopened: deviceIds = [], reopens } = target;
+    if (reopens !== undefined) await keepTakenAway(tx, { scheduleId, deviceIds, reopens }, now);
+    if (target.revokesPin === true) await revokePins(tx, scheduleId, now);
+  }
   await insertScheduleHistory(tx, entries);
   for (let from = 0; from < plans.length; from += plansAtOnce) {
     await requestPlans(deps, tx, plans.slice(from, from + plansAtOnce));
@@ -181,7 +186,7 @@ async function previewDoor(
   const codes = await loadCodes(tx, key, now);
   const input = {
     windows: isServed ? windowsFrom(calendarOfDraft(schedule, blackouts), now, 2) : [],
-    codes: target.revokesPin === true ? codes.map((code) => ({ ...code, pinRevoked: mayHoldPin(code) })) : codes,
+    codes: target.revokesPin === true ? codes.map((code) => ({ ...code, pinRevoked: code.fence > 0 })) : codes,
     generation: membership?.generation ?? 0,
     rotates: schedule.pinPolicy === 'rotate',
     now,

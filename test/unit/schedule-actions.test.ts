@@ -130,7 +130,7 @@ it('takes a skip back, of one day or of all', () => {
 
 it('lets only those windows open once more that the action is about', () => {
   const reopens = (schedule: Schedule, action: ScheduleAction, now: Date) =>
-    accepted(actOnSchedule(schedule, action, now)).reopens?.startsAt.toISOString() ?? null;
+    accepted(actOnSchedule(schedule, action, now)).reopens[0]?.startsAt.toISOString() ?? null;
   expect(reopens(crew, skip(), monday8)).toBeNull();
   expect(reopens(crew, { kind: 'pause' }, monday8)).toBeNull();
   expect(reopens(crew, { kind: 'extend', until: '18:00' }, monday12)).toBeNull();

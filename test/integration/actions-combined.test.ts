@@ -1,0 +1,149 @@
+// Actions one on top of the other, and in the middle of what the last one set off.
+import { expect, it } from 'vitest';
+import { type Act, type Acted, actOn } from '../../src/flows/act-on-schedule.ts';
+import { adoptCode } from '../../src/flows/adopt-code.ts';
+import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
+
+async function crewAtWork(fields: Record<string, unknown> = {}, until = '2027-03-08T15:00:00Z'): Promise<World> {
+  const world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  await world.apply(weekdays(fields));
+  await world.until(until);
+  return world;
+}
+
+async function act(world: World, done: Act, options: Parameters<typeof actOn>[3] = {}): Promise<Acted> {
+  const acted = await actOn(world.relatch.deps, 'crew', done, options);
+  await world.rest();
+  return acted;
+}
+
+/** Openings, to the minute. */
+function opened(world: World, deviceId = frontDoor): string[] {
+  const minute = (at: Date | null): string => at?.toISOString().slice(0, 16) ?? '…';
+  return world.simulator
+    .intervals(deviceId)
+    .map(({ on_device_from, off_device_at }) => `${minute(on_device_from)}/${minute(off_device_at)}`);
+}
+
+it('leaves a window closed that somebody closed, when skips of other days are taken back', async () => {
+  await using world = await crewAtWork({ devices: [frontDoor, backDoor] });
+  world.simulator.deleteByHand(world.onlyCode(frontDoor).access_code_id);
+  await world.until('2027-03-08T16:00:00Z');
+  await act(world, { kind: 'skip', date: '2027-03-09', reason: null });
+  await world.until('2027-03-08T17:00:00Z');
+  await act(world, { kind: 'unskip', date: '2027-03-09' });
+  await world.until('2027-03-10T00:00:00Z');
+  expect(opened(world, frontDoor)).toEqual(['2027-03-08T14:00/2027-03-08T15:00', '2027-03-09T14:00/2027-03-09T22:00']);
+  expect(opened(world, backDoor)).toEqual(['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00']);
+});
+
+it('leaves a window closed that somebody closed between two days whose skips are taken back', async () => {
+  await using world = await crewAtWork();
+  await act(world, { kind: 'skip', date: '2027-03-08', reason: null });
+  await act(world, { kind: 'skip', date: '2027-03-10', reason: null });
+  await world.until('2027-03-08T15:30:00Z');
+  world.simulator.deleteByHand(world.onlyCode(frontDoor).access_code_id);
+  await world.until('2027-03-08T16:00:00Z');
+  await act(world, { kind: 'unskip', date: null });
+  await world.until('2027-03-11T00:00:00Z');
+  expect(opened(world)).toEqual([
+    '2027-03-08T14:00/2027-03-08T15:00',
+    '2027-03-08T16:00/2027-03-08T22:00',
+    '2027-03-10T14:00/2027-03-10T22:00',
+  ]);
+});
+
+it.each<{ name: string; away: Act; back: Act }>([
+  { name: 'resume', away: { kind: 'pause' }, back: { kind: 'resume', revive: false } },
+  { name: 'revive', away: { kind: 'revoke' }, back: { kind: 'resume', revive: true } },
+  {
+    name: 'unskip',
+    away: { kind: 'skip', date: '2027-03-08', reason: null },
+    back: { kind: 'unskip', date: null },
+  },
+])('opens the window again at a $name while its code is still being removed', async ({ away, back }) => {
+  await using world = await crewAtWork();
+  world.simulator.device(frontDoor).goOffline();
+  await act(world, away);
+  await act(world, back);
+  await world.until('2027-03-08T15:10:00Z');
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T20:00:00Z');
+  expect(world.simulator.codes({ device_id: frontDoor })).toMatchObject([{ ends_at: '2027-03-08T22:00:00.000Z' }]);
+});
+
+it('opens the days again that a later end gives back', async () => {
+  await using world = await crewAtWork();
+  await act(world, { kind: 'end', on: '2027-03-08' });
+  await world.until('2027-03-08T16:00:00Z');
+  await act(world, { kind: 'end', on: '2027-03-09' });
+  await world.until('2027-03-12T00:00:00Z');
+  expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00']);
+});
+
+it('refuses to revive a schedule whose last day is over', async () => {
+  await using world = await crewAtWork();
+  await act(world, { kind: 'end', on: null });
+  await world.until('2027-03-10T00:00:00Z');
+  await expect(act(world, { kind: 'resume', revive: true })).rejects.toMatchObject({ code: 'no_window' });
+});
+
+it('asks for no code with a PIN that was taken back, though its create was not answered', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  world.simulator.faults.next('POST /access_codes/create', { kind: 'reset_before_commit' });
+  await world.apply(weekdays({ pin: '13579024' }));
+  expect((await world.codes()).map(({ state }) => state)).toEqual(['unknown']);
+  await act(world, { kind: 'rotate_pin', pin: '24680913' });
+  await world.until('2027-03-09T00:00:00Z');
+  const pins = world.simulator.requests
+    .filter(({ path }) => path === '/access_codes/create')
+    .map(({ params }) => (params as Record<string, unknown>)['code']);
+  expect(pins[0]).toBe('13579024');
+  expect(new Set(pins.slice(1))).toEqual(new Set(['24680913']));
+  expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T22:00']);
+});
+
+it('asks again with the new PIN where the lock did not take the old one', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  world.simulator.addForeignCode({ device_id: frontDoor, code: '13579024', managed: true });
+  await world.apply(weekdays({ pin: '13579024' }));
+  expect((await world.codes()).map(({ state }) => state)).toEqual(['rejected']);
+  await act(world, { kind: 'rotate_pin', pin: '24680913' });
+  await world.until('2027-03-08T15:00:00Z');
+  expect(world.simulator.codes({ device_id: frontDoor }).map(({ code }) => code)).toContain('24680913');
+});
+
+it('serves a door that comes back after the only code it had lost its PIN', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  const twice = [{ rrule: 'FREQ=WEEKLY;BYDAY=MO', from: '09:00', to: '17:00' }];
+  await world.apply(weekdays({ windows: twice }));
+  world.simulator.device(frontDoor).goOffline();
+  await world.until('2027-03-08T13:30:00Z');
+  const [before] = await world.codes();
+  expect(before).toMatchObject({ state: 'created', generation: 0 });
+  world.simulator.faults.next('*', { kind: 'status', status: 503 }, { times: 20 });
+  await act(world, { kind: 'rotate_pin', pin: null });
+  await world.apply(weekdays({ windows: twice, devices: [backDoor] }));
+  world.simulator.faults.clear();
+  await world.until('2027-03-08T13:40:00Z');
+  world.simulator.device(frontDoor).goOnline();
+  await world.until('2027-03-08T14:10:00Z');
+  expect((await world.codes()).filter(({ deviceId }) => deviceId === frontDoor)).toMatchObject([{ state: 'removed' }]);
+  await world.apply(weekdays({ windows: twice }));
+  await world.until('2027-03-08T15:00:00Z');
+  expect(world.simulator.codes({ device_id: frontDoor })).toMatchObject([{ ends_at: '2027-03-08T22:00:00.000Z' }]);
+});
+
+it('adopts no code into another schedule that it has just asked for and not heard of', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  world.simulator.faults.next('POST /access_codes/create', { kind: 'answer_lost_after_commit' });
+  await world.apply(weekdays());
+  const { access_code_id } = world.onlyCode();
+  const night = aSchedule({ key: 'night', name: 'Night', pin: '24680913' });
+  await world.apply(schedulesFile([night]));
+  const window = world.simulator.codes({ device_id: frontDoor }).length;
+  expect(window).toBeGreaterThan(0);
+  await world.relatch.deps.db.prisma.accessCode.deleteMany({ where: { schedule: { key: 'night' } } });
+  const adopting = adoptCode(world.relatch.deps, 'night', frontDoor, access_code_id, 'alice');
+  await expect(adopting).rejects.toMatchObject({ code: 'code_known' });
+});
