@@ -4,7 +4,7 @@ import { DAY_MS, formatLocalTime, MINUTE_MS } from './local-date.ts';
 import { compileScheduleCalendar, type Schedule } from './schedule.ts';
 import { draftFromStored, type ScheduleDraft } from './schedules-file-merge.ts';
 import { type Calendar, type Closing, type ExtraWindow, localDateOf, type Window, windowsFrom } from './windows.ts';
-import { instantToLocal, zoneNamed } from './zone.ts';
+import { instantToLocal, localToInstant, zoneNamed } from './zone.ts';
 
 /** Dates and times of day are local, in the schedule's own zone: "YYYY-MM-DD", "HH:MM". */
 export type ScheduleAction =
@@ -104,7 +104,16 @@ function end(schedule: Schedule, on: string | null, now: Date): Decision {
     );
   if (endsOn < schedule.startsOn)
     return refuse('ends_before_start', `It begins on ${schedule.startsOn}: to end it before that, revoke it.`);
-  return become(schedule, { endsOn }, `ended on ${endsOn}`);
+  return become(schedule, { endsOn }, `ended on ${endsOn}`, givenBack(schedule, endsOn));
+}
+
+/** What comes in again where the last day is later than it was: everything from the first window behind the old one. */
+function givenBack(schedule: Schedule, endsOn: string): Window[] {
+  if (schedule.endsOn === null || schedule.endsOn >= endsOn) return [];
+  const midnight = Date.parse(`${schedule.endsOn}T00:00:00Z`) + DAY_MS;
+  const behind = new Date(localToInstant(zoneNamed(schedule.timezone), midnight));
+  const first = windowsOf({ ...schedule, endsOn }, behind, 2).find(({ startsAt }) => startsAt >= behind);
+  return first === undefined ? [] : [{ ...everything, startsAt: first.startsAt }];
 }
 
 function skip(

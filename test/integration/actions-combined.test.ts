@@ -73,9 +73,11 @@ it.each<{ name: string; away: Act; back: Act }>([
 });
 
 it('opens the days again that a later end gives back', async () => {
-  await using world = await crewAtWork();
+  await using world = await crewAtWork({ pin: 'rotate' }, '2027-03-08T20:00:00Z');
+  expect(world.simulator.codes()).toHaveLength(2);
   await act(world, { kind: 'end', on: '2027-03-08' });
-  await world.until('2027-03-08T16:00:00Z');
+  await world.until('2027-03-08T20:30:00Z');
+  expect(world.simulator.codes()).toHaveLength(1);
   await act(world, { kind: 'end', on: '2027-03-09' });
   await world.until('2027-03-12T00:00:00Z');
   expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00']);
