@@ -2,8 +2,10 @@
 // changed commit with it, so that a running service acts on it without a restart. What left the file is left alone.
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../core/errors.ts';
+import { calendarOfDraft, type Schedule } from '../core/schedule.ts';
 import { type Problem, type SchedulesFile, sortProblems } from '../core/schedules-file.ts';
 import { type Change, type HolidayLists, mergeSchedule, mergeShared } from '../core/schedules-file-merge.ts';
+import { windowsFrom } from '../core/windows.ts';
 import type { Tx } from '../db/client.ts';
 import { keysOnDevices, saveDoorBlackouts } from '../db/door-blackouts.ts';
 import type { HistoryEntry } from '../db/history.ts';
@@ -18,6 +20,7 @@ import {
   type Outcome,
   previewTargets,
   ScheduleConflict,
+  scheduleOf,
   type Target,
   writeTargets,
 } from './change-schedules.ts';
@@ -129,7 +132,7 @@ async function applyIn(
   const by = options.by === undefined ? {} : { by: options.by };
   const targets = [
     ...mergeAll({ file, lists, now, revive: options.revive ?? false }, storedByKey, problems, notes),
-    ...users.flatMap((key) => sharedTarget(storedByKey.get(key), lists)),
+    ...users.flatMap((key) => sharedTarget(storedByKey.get(key), lists, now)),
     // Where one uses a list or a door of the file as well, it is paused under what that says now.
     ...left.filter(({ schedule }) => !users.includes(schedule.key)).flatMap((one) => prunedTarget(one, now)),
   ].map((target) => ({ ...target, ...by }));
@@ -239,10 +242,18 @@ function mergeAll(
   });
 }
 
-function sharedTarget(stored: StoredSchedule | undefined, lists: HolidayLists): Target[] {
+const windowsCompared = 10;
+
+function sharedTarget(stored: StoredSchedule | undefined, lists: HolidayLists, now: Date): Target[] {
   if (stored === undefined) return [];
   const { draft, changes } = mergeShared(stored.schedule, lists);
   const { id } = stored.schedule;
   // Its doors and its PIN stay, so there is nothing to be reported.
-  return [{ id, stored, draft, changes, pinCase: { id, draft, stored, choice: undefined, report: () => {} } }];
+  const pinCase = { id, draft, stored, choice: undefined, report: () => {} };
+  const target = { id, stored, draft, changes, pinCase };
+  const coming = (one: Schedule) => windowsFrom(calendarOfDraft(one, []), now, windowsCompared);
+  const before = new Set(coming(stored.schedule).map(({ startsAt }) => startsAt.getTime()));
+  // Nobody thought of this schedule: what somebody closed there stays closed, but for windows that the list had taken.
+  const reopens = coming(scheduleOf(target, new Map())).filter(({ startsAt }) => !before.has(startsAt.getTime()));
+  return [{ ...target, reopens }];
 }

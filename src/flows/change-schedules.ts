@@ -119,8 +119,11 @@ export async function writeTargets(tx: Tx, deps: WriteDeps, settlement: Settleme
   const entries = written.map((one): ScheduleEntry => ({ at: now, scheduleId: one.id, ...historyOf(one) }));
   const plans = written.flatMap(({ target }) => doorsTouched(target));
   await writeSchedules(tx, writes, now);
-  for (const { target } of written) {
-    const { id: scheduleId, reopened: deviceIds = [], reopens } = target;
+  for (const { target, generations } of written) {
+    const { id: scheduleId, stored, reopens } = target;
+    const raised =
+      stored?.schedule.devices.filter((door) => generations.get(door.deviceId) === door.generation + 1) ?? [];
+    const deviceIds = raised.map(({ deviceId }) => deviceId);
     if (reopens !== undefined) await keepTakenAway(tx, { scheduleId, deviceIds, reopens }, now);
     if (target.revokesPin === true) await revokePins(tx, scheduleId, now);
   }

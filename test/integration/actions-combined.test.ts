@@ -149,3 +149,15 @@ it('adopts no code into another schedule that it has just asked for and not hear
   const adopting = adoptCode(world.relatch.deps, 'night', frontDoor, access_code_id, 'alice');
   await expect(adopting).rejects.toMatchObject({ code: 'code_known' });
 });
+
+it('leaves a window closed that somebody closed, when a holiday list gets a day of another month', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  const crew = aSchedule({ except: { holidays: ['us'] } });
+  await world.apply(schedulesFile([crew], { holidays: { us: ['2027-12-25'] } }));
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.deleteByHand(world.onlyCode().access_code_id);
+  await world.until('2027-03-08T16:00:00Z');
+  await world.apply(schedulesFile([], { holidays: { us: ['2027-12-25', '2027-12-26'] } }));
+  await world.until('2027-03-10T00:00:00Z');
+  expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T15:00', '2027-03-09T14:00/2027-03-09T22:00']);
+});
