@@ -52,11 +52,11 @@ it('goes with a property manager through a day: illness, delay, notice, leak, ho
   const file = await day.write({ holidays: { local: [farHoliday] }, schedules: schedules.map(fields) });
   const [foreseen] = await relatch('schedules', 'apply', file, '--dry-run', '--json');
   expect(foreseen).toMatchObject({ dry_run: true, changed: [], unchanged: [], notes: [] });
-  expect(foreseen.created).toHaveLength(40);
-  expect(foreseen.plan).toHaveLength(expected.size);
+  expect(foreseen!.created).toHaveLength(40);
+  expect(foreseen!.plan).toHaveLength(expected.size);
   expect(await api('GET /v1/schedules')).toMatchObject({ status: 200, body: { items: [] } });
   const [applied] = await relatch('schedules', 'apply', file, '--json');
-  expect(applied).toMatchObject({ dry_run: false, created: foreseen.created, changed: [], unchanged: [] });
+  expect(applied).toMatchObject({ dry_run: false, created: foreseen!.created, changed: [], unchanged: [] });
   await onceAsExpected();
   const [first] = await relatch('windows', 'cleaner-1', '--count', '1', '--json');
   expect(first).toMatchObject({ ends_at: eveningAt(17), why: expect.stringContaining('rule 1') });
@@ -86,7 +86,7 @@ it('goes with a property manager through a day: illness, delay, notice, leak, ho
   const theirs = simulator.codes().filter(({ name }) => name?.startsWith('caretaker '));
   expect(theirs).toHaveLength(6);
   const [revoked] = await relatch('schedules', 'revoke', 'caretaker', '--json');
-  expect(revoked.plan).toHaveLength(6);
+  expect(revoked!.plan).toHaveLength(6);
   for (const { device_id } of theirs) expected.delete(`caretaker ${device_id}`);
   await onceAsExpected();
   const occurred_at = new Date().toISOString();
@@ -132,7 +132,7 @@ it('goes with a property manager through a day: illness, delay, notice, leak, ho
   }));
   const newFile = await day.write({ schedules: moved });
   const [change] = await relatch('schedules', 'apply', newFile, '--dry-run', '--json');
-  expect(change.changed.toSorted()).toEqual(['cleaner-5', 'turnover-5']);
+  expect((change!.changed as string[]).toSorted()).toEqual(['cleaner-5', 'turnover-5']);
   await relatch('schedules', 'apply', newFile);
   expected.delete(`turnover-5 ${flat(5)}`);
   expected.add(`turnover-5 ${newLock.id}`);
@@ -221,8 +221,7 @@ async function startDay() {
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what it holds is what the test asks
-function jsonLines(output: string): any[] {
+function jsonLines(output: string): Record<string, unknown>[] {
   return output.trim() === ''
     ? []
     : output
