@@ -34,6 +34,8 @@ export interface Tool extends AsyncDisposable {
 export interface Overrides {
   readonly now?: () => Date;
   readonly log?: Log;
+  /** How many connections to the database each part may hold; each is a process that has everything to learn. */
+  readonly connections?: { readonly model: number; readonly delivery: number; readonly queue: number };
 }
 
 /**
@@ -52,7 +54,12 @@ export async function openTool(
   const database = await openDatabase(config, log);
   opened.defer(() => database.close());
   await migrateDatabase(database.url, log);
-  const db = createDb({ url: database.url, onError: (err) => log.warn({ event: 'database.lost', err }) });
+  const { connections } = overrides;
+  const db = createDb({
+    url: database.url,
+    onError: (err) => log.warn({ event: 'database.lost', err }),
+    ...(connections !== undefined && { connections }),
+  });
   opened.defer(() => db.close());
   const keys = config.pinKeys.length > 0 ? config.pinKeys : [await loadOrCreateKeyFile(config.database.dataDir)];
   const vault = new PinVault(keys);
@@ -60,6 +67,7 @@ export async function openTool(
   const queue = createQueue({
     databaseUrl: database.url,
     supervises: role === 'service',
+    ...(connections !== undefined && { connections: connections.queue }),
     onError: (err) => log.warn({ event: 'queue.failed', err }, 'the queue failed and tries again'),
     onWarning: (warning) => log.warn({ event: 'queue.warning', warning }),
   });

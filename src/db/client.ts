@@ -17,14 +17,17 @@ export interface Db {
 // A database that hangs must become an answer to the sender within 3 s, and an error here before that.
 const connectTimeoutMs = 2_000;
 const statementTimeoutMs = 2_500;
-const modelConnections = 10;
-const deliveryConnections = 8;
 
-/** How many connections a `Db` may hold. */
-export const dbConnections = modelConnections + deliveryConnections;
+/** How many connections a `Db` may hold at most, for the model and for the statements beside it. */
+export const dbConnections = { model: 10, delivery: 8 };
 
 /** Connects lazily: nothing happens before the first statement. */
-export function createDb(options: { url: string; onError?: (error: Error) => void }): Db {
+export function createDb(options: {
+  url: string;
+  onError?: (error: Error) => void;
+  connections?: typeof dbConnections;
+}): Db {
+  const connections = options.connections ?? dbConnections;
   const createPool = (max: number): pg.Pool => {
     const pool = new pg.Pool({
       connectionString: options.url,
@@ -43,8 +46,8 @@ export function createDb(options: { url: string; onError?: (error: Error) => voi
     pool.on('error', (error) => options.onError?.(error));
     return pool;
   };
-  const pool = createPool(deliveryConnections);
-  const modelPool = createPool(modelConnections);
+  const pool = createPool(connections.delivery);
+  const modelPool = createPool(connections.model);
   const prisma = new PrismaClient({
     adapter: new PrismaPg(modelPool, { statementNameGenerator: ({ sql }) => preparedName(sql) }),
     // Otherwise every call takes a stack trace, so that an error can quote the caller's source.

@@ -6,7 +6,7 @@ import { examineMigrations } from './migrate.ts';
 import { queueConnections } from './queue.ts';
 
 /** How many sessions one replica of the service may hold. */
-export const sessionsNeeded = dbConnections + queueConnections;
+export const sessionsNeeded = dbConnections.model + dbConnections.delivery + queueConnections;
 
 export interface ExaminedDatabase extends DatabaseFacts {
   readonly migrations: MigrationFacts;

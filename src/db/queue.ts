@@ -66,6 +66,7 @@ export function createQueue(options: {
   databaseUrl: string;
   /** Whether this process looks after the queues: dead workers, expired jobs. One that only sends does not. */
   supervises: boolean;
+  connections?: number;
   onError: (error: unknown) => void;
   onWarning: (warning: unknown) => void;
 }): Queue {
@@ -73,7 +74,7 @@ export function createQueue(options: {
     connectionString: options.databaseUrl,
     schema: queueSchema,
     application_name: 'relatch-queue',
-    max: options.supervises ? queueConnections : 2,
+    max: options.connections ?? (options.supervises ? queueConnections : 2),
     supervise: options.supervises,
     registerInstance: options.supervises,
     connectionTimeoutMillis: 5_000,

@@ -14,7 +14,8 @@ export interface TestDatabase extends AsyncDisposable {
 
 /** A database with everything migrated: a clone of the run's template. */
 export function createTestDatabase(): Promise<TestDatabase> {
-  return createDatabase(`TEMPLATE ${inject('templateDatabase')}`);
+  // Copying files is quicker than logging their pages, as nothing is synced.
+  return createDatabase(`TEMPLATE ${inject('templateDatabase')} STRATEGY FILE_COPY`);
 }
 
 /** A database with nothing in it. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { AccessCode } from 'seam';
 import type { ServiceConfig } from '../../src/config.ts';
-import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
+import { parseSchedulesFile, type SchedulesFile } from '../../src/core/schedules-file.ts';
 import { atRest, driveTo } from '../../src/demo/drive.ts';
 import { openTool } from '../../src/deps.ts';
-import { type Applied, applySchedules } from '../../src/flows/apply-schedules.ts';
+import { type Applied, type ApplyOptions, applySchedules } from '../../src/flows/apply-schedules.ts';
 import { type ReconcileOptions, type ReconcileReport, reconcile } from '../../src/flows/reconcile.ts';
 import { type Relatch, startRelatch } from '../../src/relatch.ts';
 import type { DeviceSpec } from '../../src/simulator/device.ts';
@@ -17,6 +17,9 @@ import { webhookSecret } from './sign.ts';
 export const frontDoor = '6aae9d08-fed6-4ca5-8328-e36849ab48fe';
 export const adminToken = 'token-of-alice-for-the-api';
 export const backDoor = '2f0c1d1e-93b7-4c63-9f0e-5a1f6a3c7b02';
+
+// A new one costs the database more than what it is used for in a short life.
+const connections = { model: 4, delivery: 3, queue: 3 };
 
 export interface World extends AsyncDisposable {
   readonly simulator: Simulator;
@@ -105,7 +108,7 @@ export async function startWorld(options: {
   let port = 0;
   let isStopped = false;
   async function start(changes: Partial<ServiceConfig> = {}): Promise<void> {
-    relatch = await startRelatch({ ...config, ...changes, http: { ...config.http, port } }, { now, log });
+    relatch = await startRelatch({ ...config, ...changes, http: { ...config.http, port } }, { now, log, connections });
     // The same address after a restart: Seam repeats what it could not deliver.
     port = Number(new URL(relatch.url).port);
     isStopped = false;
@@ -125,6 +128,11 @@ export async function startWorld(options: {
       await atRest(simulator, relatch);
     }
   }
+  /** As the seed does while no service runs. */
+  async function applyAlone(file: SchedulesFile, applyOptions: ApplyOptions): Promise<Applied> {
+    await using tool = await openTool(config, { now, log }, 'tool');
+    return applySchedules(tool, file, applyOptions);
+  }
   await start();
   return {
     simulator,
@@ -136,8 +144,9 @@ export async function startWorld(options: {
     async apply(yaml, applyOptions = {}) {
       const parsed = parseSchedulesFile(yaml);
       if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-      await using tool = await openTool(config, { now, log }, 'tool');
-      const applied = await applySchedules(tool, parsed.file, applyOptions);
+      const applied = isStopped
+        ? await applyAlone(parsed.file, applyOptions)
+        : await applySchedules(withoutSeam(relatch.deps), parsed.file, applyOptions);
       await atRest(simulator, relatch);
       return applied;
     },
@@ -194,6 +203,11 @@ export async function startWorld(options: {
       await database.drop();
     },
   };
+}
+
+/** The seed asks no doors where it has no key of Seam. */
+function withoutSeam({ seam: _, ...deps }: Relatch['deps']): Omit<Relatch['deps'], 'seam'> {
+  return deps;
 }
 
 /** To the minute where the seconds are none. */
