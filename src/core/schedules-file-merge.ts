@@ -1,6 +1,7 @@
 // Lays what the file says over what is stored: absent fields keep their stored value, nobody is revived unasked, and a new
 // schedule must be complete. Pure; PINs are compared where they can be decrypted.
 import { sortBlackouts } from './blackouts.ts';
+import { carrySkips } from './carried-skips.ts';
 import { parseRule } from './rrule.ts';
 import { dependsOnStart, type Rule } from './rule.ts';
 import {
@@ -184,7 +185,7 @@ function draftOf(input: MergeInput, holidays: readonly HolidayDates[]): { draft:
     allowOtherPin: given.allow_other_pin ?? stored?.allowOtherPin ?? false,
     status: statusOf(input),
   };
-  return { draft, notes };
+  return { draft: stored === null ? draft : { ...draft, byHand: carrySkips(stored, draft, now) }, notes };
 }
 
 function statusOf({ entry, stored, revive }: MergeInput): ScheduleStatus {

@@ -16,6 +16,8 @@ import type { FlowDeps } from './flow-deps.ts';
 import { logEntry } from './record.ts';
 import { requestPlans } from './request-plans.ts';
 
+const looks = 3;
+
 /** What was adopted, and for when. */
 export interface Adopted {
   readonly codeId: string;
@@ -37,6 +39,27 @@ export async function adoptCode(
   by: string,
   along?: (tx: Tx, adopted: Adopted) => Promise<void>,
 ): Promise<Adopted> {
+  // A plan of the same door may change the row between the look and the write: then it is looked at once more.
+  for (let look = 1; look <= looks; look += 1) {
+    const adopted = await tryToAdopt(deps, { scheduleKey, deviceId, accessCodeId, by }, along);
+    if (adopted !== null) return adopted;
+  }
+  throw new ActionRefused('window_has_code', 'The door is being worked on. Try again in a moment.');
+}
+
+interface Wish {
+  readonly scheduleKey: string;
+  readonly deviceId: string;
+  readonly accessCodeId: string;
+  readonly by: string;
+}
+
+/** Null where something else changed the row meanwhile; nothing was written then. */
+async function tryToAdopt(
+  deps: FlowDeps,
+  { scheduleKey, deviceId, accessCodeId, by }: Wish,
+  along: ((tx: Tx, adopted: Adopted) => Promise<void>) | undefined,
+): Promise<Adopted | null> {
   const [schedule] = await loadSchedulesByKeys(deps.db.prisma, [scheduleKey]);
   if (schedule === undefined)
     throw new ScheduleConflict('schedule_unknown', `There is no schedule ${scheduleKey}.`, null);
@@ -53,18 +76,20 @@ export async function adoptCode(
       `Relatch asked for the code ${accessCodeId} itself: see the codes of the door.`,
     );
   const pin = await pinOf(deps, door, found);
-  const { adopted, entry } = await deps.db.prisma.$transaction(async (tx) => {
+  const done = await deps.db.prisma.$transaction(async (tx) => {
     const id = await takeIn(deps, tx, { door, window, row, found, pin });
+    if (id === null) return null;
     const told = toldOf(door, window, found, by, id);
     await insertHistory(tx, told);
     await reopenIgnored(tx, accessCodeId);
     await requestPlans(deps, tx, [door.key]);
-    const done = { codeId: id, window, message: told.message };
-    await along?.(tx, done);
-    return { adopted: done, entry: told };
+    const adopted = { codeId: id, window, message: told.message };
+    await along?.(tx, adopted);
+    return { adopted, entry: told };
   });
-  logEntry(deps.log, entry);
-  return adopted;
+  if (done === null) return null;
+  logEntry(deps.log, done.entry);
+  return done.adopted;
 }
 
 function notServed(status: string, deviceId: string): ActionRefused {
@@ -144,7 +169,7 @@ interface Taking {
   readonly pin: Awaited<ReturnType<typeof pinOf>>;
 }
 
-async function takeIn(deps: FlowDeps, tx: Tx, { door, window, row, found, pin }: Taking): Promise<string> {
+async function takeIn(deps: FlowDeps, tx: Tx, { door, window, row, found, pin }: Taking): Promise<string | null> {
   const { now, generation } = door.input;
   const target = row ?? (await newRow(deps, tx, door, window, generation));
   const { startsAt, endsAt, accessCodeId, createdAt } = found;
@@ -166,8 +191,7 @@ async function takeIn(deps: FlowDeps, tx: Tx, { door, window, row, found, pin }:
       quietUntil: null,
       nextTryAt: now,
     }));
-  if (isTaken) return target.id;
-  throw new ActionRefused('window_has_code', 'A code for the window was asked for just now. See its codes.');
+  return isTaken ? target.id : null;
 }
 
 async function newRow(

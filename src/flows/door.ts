@@ -100,7 +100,8 @@ export function ending(door: Door, code: StoredCode, state: 'removed' | 'closed'
   const own = keepsOwn ? code.generation : Math.max(code.generation, door.input.generation);
   // Below zero it spends no window. A window may see several such rows, each with a number of its own.
   const isReplaced = reason === 'replaced' ? -2 - code.generation : own;
-  const generation = code.pinRevoked ? -Math.floor(door.input.now.getTime() / 1_000) : isReplaced;
+  // The column has 31 bits, which seconds since 1970 outgrow in 2038.
+  const generation = code.pinRevoked ? -(Math.floor(door.input.now.getTime() / 1_000) % 2 ** 31) : isReplaced;
   const removedAt = code.accessCodeId === null ? null : (code.goneSignalAt ?? door.input.now);
   return { state, reason, generation, removedAt, nextTryAt: null, quietUntil: null, goneSignalAt: null };
 }
