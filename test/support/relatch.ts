@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AccessCode } from 'seam';
+import { expect, vi } from 'vitest';
 import type { ServiceConfig } from '../../src/config.ts';
 import { parseSchedulesFile, type SchedulesFile } from '../../src/core/schedules-file.ts';
 import { atRest, driveTo } from '../../src/demo/drive.ts';
@@ -134,6 +135,12 @@ export async function startWorld(options: {
     return applySchedules(tool, file, applyOptions);
   }
   await start();
+  // Its pass at the start ends with this note: what a test does next is not found by that.
+  const { prisma } = relatch!.deps.db;
+  await vi.waitFor(
+    async () => expect(await prisma.installation.findFirst()).toMatchObject({ tzdataVersion: expect.any(String) }),
+    { timeout: 20_000, interval: 5 },
+  );
   return {
     simulator,
     get relatch() {
