@@ -41,19 +41,21 @@ export async function actOnEach(
   });
 }
 
-function forPrograms({ key, outcome, version, message, preview }: Acted, dryRun: boolean): object {
-  return { key, outcome, dry_run: dryRun, version, message, plan: planFieldsOf(preview) };
+function forPrograms({ key, outcome, version, message, notes, preview }: Acted, dryRun: boolean): object {
+  return { key, outcome, dry_run: dryRun, version, message, notes, plan: planFieldsOf(preview) };
 }
 
-function forPeople({ key, outcome, message, preview }: Acted, dryRun: boolean): string[] {
+function forPeople({ key, outcome, message, notes, preview }: Acted, dryRun: boolean): string[] {
   if (outcome === 'unchanged')
     return [`${key}: ${dryRun ? 'nothing would change' : 'nothing changed'}, it was so already.`];
   const zone = /\d\d:\d\d/.test(message) ? ` (${preview[0]?.timezone ?? 'UTC'})` : '';
-  if (dryRun) return [`Dry run, nothing is written: ${key} would be ${message}${zone}.`, planText(preview)];
+  const noted = notes.map((note) => `note       ${note}`);
+  if (dryRun) return [`Dry run, nothing is written: ${key} would be ${message}${zone}.`, ...noted, planText(preview)];
   const follows = followsText(preview);
   const watch = `watch it with: relatch codes --schedule ${key}`;
   return [
     `${key} was ${message}${zone}.`,
+    ...noted,
     follows.length === 0 ? 'No code changes by that now.' : `${follows.join(', ')}; ${watch}`,
   ];
 }

@@ -15,6 +15,7 @@ import {
   type Target,
   writeTargets,
 } from './change-schedules.ts';
+import { checkDoors } from './check-doors.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { settlePast } from './missed-windows.ts';
 import { logEntry } from './record.ts';
@@ -46,12 +47,17 @@ export interface Acted {
   readonly outcome: Outcome;
   /** What was done: "skipped 2027-03-08 09:00 to 2027-03-08 17:00". */
   readonly message: string;
+  /** What its doors cannot do of what it opens. */
+  readonly notes: readonly string[];
   /** What a dry run tells, by door; empty when it was done. */
   readonly preview: readonly DoorPreview[];
 }
 
 /** The action cannot be done; nothing was written. */
 export class ActionRefused extends UserError {}
+
+// What a door cannot do matters where it is to open.
+const opening: ReadonlySet<Act['kind']> = new Set(['resume', 'extend', 'extra']);
 
 type ActDeps = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'>;
 
@@ -88,16 +94,18 @@ async function actIn(tx: Tx, deps: ActDeps, key: string, act: Act, options: ActO
   };
   const pins = await settlePins(deps, tx, [target.pinCase]);
   if (problems.length > 0) throw new ActionRefused('pin_refused', problems.join(' '));
-  const settlement = { targets: [target], pins, changedDoors: new Map() };
+  const changedDoors = new Map();
+  const notes = opening.has(act.kind) ? await checkDoors(tx, [target], { unknown: new Set(), changedDoors, now }) : [];
+  const settlement = { targets: [target], pins, changedDoors };
   if (options.dryRun === true) {
     const { changed, doors } = await previewTargets(tx, settlement, now);
-    const acted = actedOf(schedule.version, changed[0]?.outcome, target, doors);
+    const acted = actedOf(schedule.version, changed[0]?.outcome, target, notes, doors);
     return { acted, missed: [] };
   }
   const missed = await settlePast(tx, deps, [schedule], now);
   const [changed] = await writeTargets(tx, deps, settlement, now);
   const version = schedule.version + Number(changed?.outcome === 'changed');
-  const acted = actedOf(version, changed?.outcome, target, []);
+  const acted = actedOf(version, changed?.outcome, target, notes, []);
   await options.along?.(tx, acted);
   return { acted, missed };
 }
@@ -106,9 +114,10 @@ function actedOf(
   version: number,
   outcome: Outcome = 'unchanged',
   target: Target,
+  notes: readonly string[],
   preview: readonly DoorPreview[],
 ): Acted {
-  return { key: target.draft.key, version, outcome, message: target.message ?? '', preview };
+  return { key: target.draft.key, version, outcome, message: target.message ?? '', notes, preview };
 }
 
 type Decided =

@@ -44,7 +44,7 @@ function action<Body extends z.ZodType>({ verb, act, ...spec }: ActionSpec<Body>
   });
 }
 
-function actedAnswer({ key, outcome, version, message, preview }: Acted, dryRun: boolean) {
+function actedAnswer({ key, outcome, version, message, notes, preview }: Acted, dryRun: boolean) {
   const verb = outcome === 'unchanged' ? 'is already' : dryRun ? 'would be' : 'was';
   return {
     key,
@@ -52,7 +52,7 @@ function actedAnswer({ key, outcome, version, message, preview }: Acted, dryRun:
     dry_run: dryRun,
     version,
     message: `Schedule ${key} ${verb} ${message}.`,
-    notes: [],
+    notes: [...notes],
     plan: planFieldsOf(preview),
   };
 }

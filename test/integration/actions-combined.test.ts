@@ -161,3 +161,40 @@ it('leaves a window closed that somebody closed, when a holiday list gets a day 
   await world.until('2027-03-10T00:00:00Z');
   expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T15:00', '2027-03-09T14:00/2027-03-09T22:00']);
 });
+
+const plumbersHours = { starts_at: new Date('2027-03-08T16:00:00Z'), ends_at: new Date('2027-03-08T17:00:00Z') };
+
+function plumbersCode(world: World): string {
+  const code = { device_id: frontDoor, name: 'Plumber', code: '86420', managed: true };
+  return world.simulator.addForeignCode({ ...code, ...plumbersHours });
+}
+
+it('adopts a code though a plan changes the row of its window meanwhile', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z', mode: 'observe' });
+  await world.apply(weekdays());
+  const access_code_id = plumbersCode(world);
+  const { deps } = world.relatch;
+  let looks = 0;
+  const seam = {
+    ...deps.seam,
+    async listCodes(deviceId: string) {
+      looks += 1;
+      if (looks === 1) await deps.db.pool.query('update access_codes set fence = fence + 1');
+      return deps.seam.listCodes(deviceId);
+    },
+  };
+  await adoptCode({ ...deps, seam }, 'crew', frontDoor, access_code_id, 'alice');
+  expect(looks).toBe(2);
+  expect(await world.codes()).toMatchObject([{ state: 'created', adopted: true, accessCodeId: access_code_id }]);
+});
+
+it('adopts no code into a window whose own is being asked for', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  world.simulator.faults.next('POST /access_codes/create', { kind: 'slow', delayMs: 2_000 });
+  const applied = world.apply(weekdays({ ends_on: '2027-03-08' }));
+  await expect.poll(() => world.calls('POST /access_codes/create')).toBe(1);
+  const adopting = adoptCode(world.relatch.deps, 'crew', frontDoor, plumbersCode(world), 'alice');
+  await expect(adopting).rejects.toMatchObject({ code: 'window_has_code' });
+  await applied;
+  expect(await world.codes()).toMatchObject([{ state: 'created', adopted: false }]);
+});

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseSchedulesFile } from '../../src/core/schedules-file.ts';
+import { actOn } from '../../src/flows/act-on-schedule.ts';
 import { ApplyProblems, applySchedules } from '../../src/flows/apply-schedules.ts';
 import type { DoorReader } from '../../src/flows/ask-doors.ts';
 import { createSeamApi } from '../../src/seam/api.ts';
@@ -107,4 +108,17 @@ it('before each code the lock is asked again, and a window that it does not take
     'Refused: the code of Crew at Hotel, Mon 8 Mar 09:00–17:00; Hotel takes windows of at least 24 h, this one has 8 h. Change the schedule to try again.',
   );
   expect(world.calls('POST /access_codes/create')).toBe(0);
+});
+
+it('what a lock cannot do of an extra window is noted when it is added, and nothing is said of what it can', async () => {
+  await using world = await aWorld();
+  const windows = [{ rrule: 'FREQ=WEEKLY;BYDAY=TU', from: '10:00', to: '10:00' }];
+  expect(await applied(world, [aSchedule({ devices: [hotel], windows })])).toEqual([]);
+  const day = { kind: 'extra', date: '2027-03-13', from: '10:00', to: '10:00' } as const;
+  const { deps } = world.relatch;
+  expect(await actOn(deps, 'crew', day, { dryRun: true })).toMatchObject({ notes: [] });
+  const hours = await actOn(deps, 'crew', { ...day, from: '08:00' });
+  expect(hours.notes).toEqual([
+    expect.stringMatching(/^crew: Hotel takes windows of at least 24 h, this one has 2 h: it cannot serve Sat 13 Mar 08:00–10:00/),
+  ]);
 });

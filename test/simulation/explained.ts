@@ -78,6 +78,9 @@ const unexplained = `
            exists (select 1 from history h
                     where h.schedule_id = c.schedule_id and h.device_id = c.device_id and ${windowOfEntry}
                       and h.kind = 'window.missed' and h.code_id is null) as is_missed,
+           exists (select 1 from history h
+                    where h.schedule_id = c.schedule_id and h.device_id = c.device_id and h.kind = 'code.backup_pulled'
+                      and h.detail->>'backup_access_code_id' = c.access_code_id) as is_backup,
            array(select h.kind from history h where h.code_id = c.id) as kinds,
            array(select h.kind from history h where h.code_id = c.id and h.detail->>'drift' is not null) as drifts,
            array(select h.kind from history h
@@ -86,8 +89,8 @@ const unexplained = `
       from access_codes c join schedules s on s.id = c.schedule_id)
   select key, state::text as state, lacks, window_starts_at as starts_at
     from codes, lateral (values
-      -- A code that was found where none should be is for no window.
-      ('plan', not is_planned and not (generation < 0 and cardinality(drifts) > 0)),
+      -- A code that was found where none should be is for no window; a backup stands in for one that is planned.
+      ('plan', not is_planned and not is_backup and not (generation < 0 and cardinality(drifts) > 0)),
       ('creation', access_code_id is not null
                and not own_kinds && array['code.created', 'code.adopted', 'code.drifted', 'code.deleting']
                and cardinality(drifts) = 0),
