@@ -91,7 +91,7 @@ const unexplained = `
     from codes, lateral (values
       -- A code that was found where none should be is for no window; a backup stands in for one that is planned.
       ('plan', not is_planned and not is_backup and not (generation < 0 and cardinality(drifts) > 0)),
-      ('creation', access_code_id is not null
+      ('creation', access_code_id is not null and not is_backup
                and not own_kinds && array['code.created', 'code.adopted', 'code.drifted', 'code.deleting']
                and cardinality(drifts) = 0),
       ('removal', state = 'removed' and not own_kinds && array['code.removed']),
