@@ -247,7 +247,7 @@ function pinsOf(row: Row): SchedulePins {
 export async function markEnded(tx: Tx, { id, version }: Schedule): Promise<boolean> {
   const { count } = await tx.schedule.updateMany({
     where: { id, version, status: 'active' },
-    data: { status: 'ended' },
+    data: { status: 'ended', version: { increment: 1 } },
   });
   return count === 1;
 }
