@@ -3,6 +3,7 @@ import { Seam } from 'seam';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usedEventTypes } from '../../src/core/seam-event-types.ts';
 import { keyIdOf, PinVault } from '../../src/db/pin-vault.ts';
+import { pinsUnderKeys, replaceHeldPin } from '../../src/db/pins.ts';
 import { recoverPins } from '../../src/flows/recover-pins.ts';
 import { reencryptPins } from '../../src/flows/reencrypt-pins.ts';
 import { createSeamApi } from '../../src/seam/api.ts';
@@ -148,6 +149,15 @@ describe('PINs', () => {
     const { db } = world.relatch.deps;
     const back = await reencryptPins({ db, vault: new PinVault([own(), newer]) });
     expect(back).toMatchObject({ moved: 7, unreadable: 0, inUse: new Map([[keyIdOf(own()), 7]]) });
+
+    // As it was read before somebody gave another one.
+    const { id } = await db.prisma.schedule.findUniqueOrThrow({ where: { key: 'guest' } });
+    const read = await pinsUnderKeys(db.prisma, [keyIdOf(own())], null, 100);
+    const stale = read.find(({ place, scheduleId }) => place === 'schedule' && scheduleId === id)!;
+    await world.apply(schedulesFile([{ ...guest, pin: '583920' }]));
+    expect(await replaceHeldPin(db.prisma, stale, new PinVault([newer]).encrypt(given, id))).toBe(false);
+    expect((await pinsUnder(new PinVault([own()])))[1]).toEqual(['guest', '583920']);
+    await world.apply(schedulesFile([guest]));
   });
 
   it('whose key is lost are read back from Seam; what no lock has any more is drawn, or asked for', async () => {
