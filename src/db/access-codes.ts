@@ -163,23 +163,6 @@ export async function closedDoors(tx: Tx, scheduleId: string, spans: readonly Wi
   return rows.map((row) => row.device_id);
 }
 
-/** Doors of a schedule that have a code, be it gone, for a window in these spans that is not over. */
-export async function doorsWithCodes(
-  tx: Tx,
-  scheduleId: string,
-  spans: readonly Window[],
-  now: Date,
-): Promise<string[]> {
-  const { starts, ends } = columnsOfSpans(spans);
-  const rows = await tx.$queryRaw<{ device_id: string }[]>`
-    select distinct c.device_id from access_codes c
-      join unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) as span(starts_at, ends_at)
-        on c.window_starts_at < span.ends_at and c.window_ends_at > span.starts_at
-     where c.schedule_id = ${scheduleId}::uuid and c.window_ends_at >= ${now}
-     order by 1`;
-  return rows.map((row) => row.device_id);
-}
-
 function columnsOfSpans(spans: readonly Window[]): { starts: Date[]; ends: Date[] } {
   return { starts: spans.map(({ startsAt }) => startsAt), ends: spans.map(({ endsAt }) => endsAt) };
 }

@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { actOnSchedule, type ScheduleAction } from '../core/schedule-actions.ts';
 import { changesOf, draftFromStored } from '../core/schedules-file-merge.ts';
 import type { Window } from '../core/windows.ts';
-import { closedDoors, doorsWithCodes } from '../db/access-codes.ts';
+import { closedDoors } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { loadSchedulesToChange, type StoredSchedule } from '../db/schedules.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
@@ -175,8 +175,8 @@ function baseTarget(stored: StoredSchedule, draft: Target['draft']): Target {
 }
 
 /**
- * The doors whose windows may open once more. For a reopening those where one was served or closed; for what came in again, those
- * that had a code for it in whatever state: it may be on its way out, or be sent there by a plan that is being carried out now.
+ * The doors whose windows may open once more. For a reopening those where one was served or closed. For what came in again all of
+ * them: it may have a code on its way out, and those that wait behind it give way to it and must come back.
  */
 async function reopening(
   tx: Tx,
@@ -186,7 +186,7 @@ async function reopening(
 ): Promise<Pick<Target, 'reopened' | 'reopens' | 'message'>> {
   const message = target.message ?? '';
   if (reopens.length === 0) return { reopened: [], message };
-  if (act.kind !== 'reopen') return { reopened: await doorsWithCodes(tx, target.id, reopens, now), reopens, message };
+  if (act.kind !== 'reopen') return { reopened: target.draft.deviceIds, reopens, message };
   const closed = await closedDoors(tx, target.id, reopens, now);
   const { deviceIds } = act;
   const strangers = deviceIds?.filter((one) => !target.draft.deviceIds.includes(one)) ?? [];

@@ -72,6 +72,35 @@ it.each<{ name: string; away: Act; back: Act }>([
   expect(world.simulator.codes({ device_id: frontDoor })).toMatchObject([{ ends_at: '2027-03-08T22:00:00.000Z' }]);
 });
 
+it.each<{ pin: string; at: string; extras: [string, string][]; between: string[] }>([
+  {
+    pin: 'rotate',
+    at: '2027-03-08T15:00:00Z',
+    extras: [['19:00', '20:00']],
+    between: ['2027-03-09T00:00/2027-03-09T01:00'],
+  },
+  {
+    pin: 'keep',
+    at: '2027-03-08T12:10:00Z',
+    extras: [
+      ['08:00', '08:20'],
+      ['07:30', '07:50'],
+    ],
+    between: ['2027-03-08T12:30/2027-03-08T12:50', '2027-03-08T13:00/2027-03-08T13:20'],
+  },
+])('serves the windows behind an extra one that comes before them (PIN: $pin)', async ({
+  pin,
+  at,
+  extras,
+  between,
+}) => {
+  await using world = await crewAtWork({ pin }, at);
+  for (const [from, to] of extras) await act(world, { kind: 'extra', date: '2027-03-08', from, to });
+  await world.until('2027-03-10T00:00:00Z');
+  const days = ['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00'];
+  expect(opened(world)).toEqual([...days, ...between].sort());
+});
+
 it('opens the days again that a later end gives back', async () => {
   await using world = await crewAtWork({ pin: 'rotate' }, '2027-03-08T20:00:00Z');
   expect(world.simulator.codes()).toHaveLength(2);
