@@ -1,4 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig, settings } from '../../src/config.ts';
 import { accessCodeEvents, usedEventTypes } from '../../src/core/seam-event-types.ts';
@@ -61,5 +64,26 @@ describe.runIf(existsSync(readme))("the README's list of event types for the web
     expect([...listed].map(([, type]) => type).toSorted()).toEqual(
       usedEventTypes.filter((type) => !notes.includes(type)).toSorted(),
     );
+  });
+});
+
+describe('the npm scripts', () => {
+  const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+
+  // Node's own --env-file-if-exists says on standard error that there is none, before each answer of the command line.
+  it.each(['start', 'migrate', 'seed', 'relatch'])('have %s read .env where there is one, and only there', (name) => {
+    const folder = mkdtempSync(join(tmpdir(), 'relatch-env-'));
+    try {
+      writeFileSync(join(folder, 'node'), '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+      const env = { PATH: `${folder}:${process.env['PATH']}` };
+      const run = () => execFileSync('sh', ['-c', scripts[name] ?? ''], { cwd: folder, env, encoding: 'utf8' });
+      expect(run()).not.toContain('env');
+      writeFileSync(join(folder, '.env'), '');
+      expect(run()).toContain('--env-file=.env ');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
