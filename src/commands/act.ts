@@ -33,7 +33,13 @@ export async function actOnEach(
         if (!(error instanceof UserError)) throw error;
         refusals.push(error);
         if (keys.length === 1) throw error;
-        refusals.splice(-1, 1, new UserError(error.code, `${key}: ${error.message}`, { cause: error }));
+        refusals.splice(
+          -1,
+          1,
+          new UserError(error.code, error.code === 'schedule_unknown' ? error.message : `${key}: ${error.message}`, {
+            cause: error,
+          }),
+        );
       }
     }
     const [first] = refusals;
@@ -48,13 +54,12 @@ function forPrograms({ key, outcome, version, message, notes, preview }: Acted, 
 function forPeople({ key, outcome, message, notes, preview }: Acted, dryRun: boolean): string[] {
   if (outcome === 'unchanged')
     return [`${key}: ${dryRun ? 'nothing would change' : 'nothing changed'}, it was so already.`];
-  const zone = /\d\d:\d\d/.test(message) ? ` (${preview[0]?.timezone ?? 'UTC'})` : '';
   const noted = notes.map((note) => `note       ${note}`);
-  if (dryRun) return [`Dry run, nothing is written: ${key} would be ${message}${zone}.`, ...noted, planText(preview)];
+  if (dryRun) return [`Dry run, nothing is written: ${key} would be ${message}.`, ...noted, planText(preview)];
   const follows = followsText(preview);
   const watch = `watch it with: relatch codes --schedule ${key}`;
   return [
-    `${key} was ${message}${zone}.`,
+    `${key} was ${message}.`,
     ...noted,
     follows.length === 0 ? 'No code changes by that now.' : `${follows.join(', ')}; ${watch}`,
   ];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { DAY_MS, parseLocalDate } from '../core/local-date.ts';
 import type { Schedule } from '../core/schedule.ts';
+import { noSchedule } from '../core/ways-out.ts';
 import { localToInstant, zoneNamed } from '../core/zone.ts';
 import { loadDevices } from '../db/devices.ts';
 import { loadSchedulesByKeys } from '../db/schedules.ts';
@@ -61,7 +62,7 @@ export async function showWindows({ withTool, print }: Cli, key: string, options
 export async function scheduleNamed({ db }: Pick<CliTool, 'db'>, key: string): Promise<Schedule> {
   const [schedule] = await loadSchedulesByKeys(db.prisma, [key]);
   if (schedule !== undefined) return schedule;
-  throw new UserError('schedule_unknown', `There is no schedule ${key}: see relatch schedules list.`);
+  throw new UserError('schedule_unknown', noSchedule(key));
 }
 
 const Instant = z.iso.datetime({ offset: true });

@@ -108,7 +108,7 @@ export type CalendarCompilation =
   | { readonly ok: false; readonly problems: CalendarProblem[] };
 
 const RULES_MAX = 50;
-const EXTRAS_MAX = 1_000;
+export const EXTRAS_MAX = 1_000;
 const BLACKOUTS_MAX = 1_000;
 
 // Shared, because most of the many calendars in memory have none.

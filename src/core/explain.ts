@@ -230,7 +230,7 @@ function tell(facts: DoorFacts, entry: ToldEntry): string {
     case 'code.removed':
       return `The code is gone from Seam and the lock.${entry.message.includes('gets another one') ? ' The window goes on and gets another one.' : ''}`;
     case 'schedule.changed':
-      if (typeof detail['by'] === 'string') return `${entry.message.replace(/\.$/, '')} (by ${detail['by']}).`;
+      if (typeof detail['by'] === 'string') return `${entry.message.replace(/\.$/, '')}, by ${detail['by']}.`;
       break;
   }
   return shortened(entry);

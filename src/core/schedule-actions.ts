@@ -1,8 +1,10 @@
 // What people do to a schedule in the middle of things: pure decisions on what it becomes. They live apart from what the
 // schedules file says, and survive its next apply. What becomes of codes follows from the plan.
+import { EXTRAS_MAX } from './calendar.ts';
 import { DAY_MS, formatLocalTime, MINUTE_MS } from './local-date.ts';
 import { compileScheduleCalendar, type Schedule } from './schedule.ts';
 import { draftFromStored, type ScheduleDraft } from './schedules-file-merge.ts';
+import { extraCommand, resumeCommand } from './ways-out.ts';
 import { type Calendar, type Closing, type ExtraWindow, localDateOf, type Window, windowsFrom } from './windows.ts';
 import { instantToLocal, localToInstant, zoneNamed } from './zone.ts';
 
@@ -29,7 +31,7 @@ export type Decision =
       readonly draft: ScheduleDraft;
       /** Windows in these spans may open once more, though they were served or closed. */
       readonly reopens: readonly Window[];
-      /** What was done, for the history: "skipped 2027-03-08 09:00 to 2027-03-08 17:00". */
+      /** What was done, for the history: "skipped 2027-03-08 09:00–17:00 (America/New_York)". */
       readonly message: string;
     }
   | { readonly ok: false; readonly code: string; readonly message: string };
@@ -41,13 +43,13 @@ const keptMs = 7 * DAY_MS;
 const closingsMax = 1_000;
 /** No window of a day is further behind the windows that end after its midnight. */
 const windowsOfDayMax = 100;
+const windowsSaid = 5;
 const everything: Window = { startsAt: new Date(0), endsAt: new Date(8.64e15) };
 
 /** What a schedule becomes by an action at an instant, or why it cannot: a code for programs and a sentence with the way out. */
 export function actOnSchedule(stored: Schedule, action: ScheduleAction, now: Date): Decision {
   const schedule = { ...stored, byHand: withoutPast(stored, now) };
-  if (schedule.status === 'ended' && action.kind !== 'resume' && action.kind !== 'revoke')
-    return refuse('schedule_ended', 'The schedule has ended. Resume it with revive, if it is to open doors again.');
+  if (schedule.status === 'ended' && action.kind !== 'resume' && action.kind !== 'revoke') return hasEnded(schedule);
   switch (action.kind) {
     case 'pause':
       return become(schedule, { status: 'paused' }, 'paused');
@@ -72,6 +74,16 @@ function refuse(code: string, message: string): Decision {
   return { ok: false, code, message };
 }
 
+function hasEnded({ key }: Schedule): Decision {
+  const way = `${resumeCommand(key)} --revive`;
+  return refuse('schedule_ended', `The schedule has ended or was revoked. To open its doors again: ${way}`);
+}
+
+/** What opens a window says so where the schedule opens none as it stands. */
+function opening({ status }: Schedule, message: string): string {
+  return status === 'paused' ? `${message}; it opens no door before the schedule is resumed` : message;
+}
+
 function become(
   schedule: Schedule,
   change: Partial<ScheduleDraft>,
@@ -84,11 +96,7 @@ function become(
 function resume(schedule: Schedule, revive: boolean, now: Date): Decision {
   if (schedule.status === 'active') return become(schedule, {}, 'resumed');
   if (schedule.status === 'paused') return become(schedule, { status: 'active' }, 'resumed', [everything]);
-  if (!revive)
-    return refuse(
-      'schedule_ended',
-      'The schedule has ended or was revoked. To open its doors again, say so with revive.',
-    );
+  if (!revive) return hasEnded(schedule);
   if (windowsOf(schedule, now, 1).length === 0)
     return refuse('no_window', 'No window is coming, so it would end at once: change ends_on or its windows first.');
   return become(schedule, { status: 'active' }, 'revived', [everything]);
@@ -127,13 +135,15 @@ function skip(
           .filter(({ startsAt }) => startsAt > now)
           .slice(0, 1)
       : windowsOn(schedule, date, now).filter(({ endsAt }) => endsAt > now);
+  const { closed, opened } = schedule.byHand;
   if (windows.length === 0) {
+    const already = date === null ? [] : skippedOf(schedule, date, now).map(datesOf);
+    if (already.length > 0) return become(schedule, {}, `skipped ${say(schedule, already)}`);
     return refuse(
       'no_window',
       date === null ? 'No window is coming.' : `No window begins on ${date} that is not over.`,
     );
   }
-  const { closed, opened } = schedule.byHand;
   if (closed.length + windows.length > closingsMax)
     return refuse(
       'too_many_skips',
@@ -143,22 +153,30 @@ function skip(
     return { startsAt: startsAt.toISOString(), endsAt: endsAt.toISOString(), reason };
   });
   const all = [...closed, ...added].sort((a, b) => (a.startsAt < b.startsAt ? -1 : 1));
-  const said = windows.map((window) => say(schedule, window)).join(', ');
-  return become(schedule, { byHand: { closed: all, opened } }, `skipped ${said}`);
+  return become(schedule, { byHand: { closed: all, opened } }, `skipped ${say(schedule, windows)}`);
+}
+
+/** What is skipped and not over; null: on whatever day. */
+function skippedOf({ timezone, byHand }: Schedule, date: string | null, now: Date): Closing[] {
+  return byHand.closed.filter(
+    ({ startsAt, endsAt }) =>
+      new Date(endsAt) > now && (date === null || localDateOf(timezone, new Date(startsAt)) === date),
+  );
+}
+
+function datesOf({ startsAt, endsAt }: Closing): Window {
+  return { startsAt: new Date(startsAt), endsAt: new Date(endsAt) };
 }
 
 function unskip(schedule: Schedule, date: string | null, now: Date): Decision {
-  const { timezone, byHand } = schedule;
-  const isMeant = ({ startsAt, endsAt }: Closing): boolean =>
-    new Date(endsAt) > now && (date === null || localDateOf(timezone, new Date(startsAt)) === date);
-  const back = byHand.closed.filter(isMeant);
-  const [first, last] = [back[0], back.at(-1)];
-  if (first === undefined || last === undefined)
+  const { byHand } = schedule;
+  const back = skippedOf(schedule, date, now);
+  if (back.length === 0)
     return refuse('not_skipped', `Nothing${date === null ? '' : ` on ${date}`} is skipped that is not over.`);
-  const closed = byHand.closed.filter((one) => !isMeant(one));
-  const span = { startsAt: new Date(first.startsAt), endsAt: new Date(last.endsAt) };
-  const reopens = back.map(({ startsAt, endsAt }) => ({ startsAt: new Date(startsAt), endsAt: new Date(endsAt) }));
-  return become(schedule, { byHand: { ...byHand, closed } }, `opened again, from ${say(schedule, span)}`, reopens);
+  const closed = byHand.closed.filter((one) => !back.includes(one));
+  const reopens = back.map(datesOf);
+  const message = opening(schedule, `opened again ${say(schedule, reopens)}`);
+  return become(schedule, { byHand: { ...byHand, closed } }, message, reopens);
 }
 
 function extend(schedule: Schedule, until: string, now: Date): Decision {
@@ -169,21 +187,24 @@ function extend(schedule: Schedule, until: string, now: Date): Decision {
     windowsOf(schedule, now, 1).find(({ startsAt }) => localDateOf(timezone, startsAt) === today) ??
     windowsOn(schedule, today, now).at(-1);
   if (window === undefined)
-    return refuse('no_window_today', `No window is open or begins today, ${today}. Add an extra window instead.`);
+    return refuse(
+      'no_window_today',
+      `No window is open or begins today, ${today}. To open today all the same: ${extraCommand(schedule.key, today)}`,
+    );
   const isOver = window.endsAt <= now;
   // The late grace comes on top of the new end, as on top of every rule's.
   const from = isOver ? now : new Date(window.endsAt.getTime() - grace.lateMinutes * MINUTE_MS);
   const piece = { date: localDateOf(timezone, from), from: localTimeOf(timezone, from), to: until };
   const byHand = withOpened(schedule, piece);
   const longer = calendarWith(schedule, byHand);
-  if (longer === null) return refuse('time_invalid', 'Give the time of day as HH:MM.');
+  if (longer === null) return cannotOpen(schedule, byHand, 'time_invalid', 'Give the time of day as HH:MM.');
   const lastOpenAt = isOver ? now : new Date(window.endsAt.getTime() - 1);
   const [found] = windowsFrom(longer, lastOpenAt, 1);
   const gainedMs = (found?.endsAt.getTime() ?? 0) - (isOver ? now : window.endsAt).getTime();
   if (found === undefined || found.startsAt > lastOpenAt || gainedMs <= 0 || piece.from === until) {
     return refuse(
       'not_longer',
-      `Until ${until} it is not open any longer than ${say(schedule, window)}, or a blackout closes it.`,
+      `It is open ${say(schedule, [window])} as it stands: ${until} is no later, or a blackout closes what it adds.`,
     );
   }
   if (gainedMs > extensionMaxMs + grace.lateMinutes * MINUTE_MS)
@@ -191,13 +212,20 @@ function extend(schedule: Schedule, until: string, now: Date): Decision {
       'too_long',
       `${until} is more than 12 hours later: correct the time, or add an extra window instead.`,
     );
-  return become(schedule, { byHand }, `extended to ${say(schedule, found)}`, isOver ? [found] : []);
+  const message = opening(schedule, `extended: open ${say(schedule, [found])}`);
+  return become(schedule, { byHand }, message, isOver ? [found] : []);
 }
 
 function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date): Decision {
   const byHand = withOpened(schedule, { date, from, to });
   const more = calendarWith(schedule, byHand);
-  if (more === null) return refuse('extra_invalid', 'Give a date that exists as YYYY-MM-DD, and from and to as HH:MM.');
+  if (more === null)
+    return cannotOpen(
+      schedule,
+      byHand,
+      'extra_invalid',
+      'Give a date that exists as YYYY-MM-DD, and from and to as HH:MM.',
+    );
   const { startsOn, endsOn } = schedule;
   if (date < startsOn || (endsOn !== null && date > endsOn))
     return refuse(
@@ -213,7 +241,17 @@ function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date
       'opens_nothing',
       'It opens nothing more: it is over, or open anyway, or a blackout or a skip closes it.',
     );
-  return become(schedule, { byHand }, `given the extra window ${date} ${from}–${to}`, [gained]);
+  const message = opening(schedule, `given the extra window ${date} ${from}–${to} (${schedule.timezone})`);
+  return become(schedule, { byHand }, message, [gained]);
+}
+
+/** Why what was opened by hand cannot be read: there is too much of it, or the last piece is no window. */
+function cannotOpen({ extra }: Schedule, byHand: Schedule['byHand'], code: string, message: string): Decision {
+  if (extra.length + byHand.opened.length <= EXTRAS_MAX) return refuse(code, message);
+  return refuse(
+    'too_many_extras',
+    `A schedule has at most ${EXTRAS_MAX} extra windows, extensions among them, and this one has as many. Take some out of extra in its schedules file; those added by hand go a week after they are over.`,
+  );
 }
 
 function withoutPast({ byHand, timezone }: Schedule, now: Date): Schedule['byHand'] {
@@ -262,10 +300,15 @@ function isSame(a: Window, b: Window): boolean {
   return a.startsAt.getTime() === b.startsAt.getTime() && a.endsAt.getTime() === b.endsAt.getTime();
 }
 
-/** "2027-03-08 09:00 to 2027-03-08 17:00", local. */
-function say({ timezone }: Schedule, { startsAt, endsAt }: Window): string {
-  const local = (at: Date): string => `${localDateOf(timezone, at)} ${localTimeOf(timezone, at)}`;
-  return `${local(startsAt)} to ${local(endsAt)}`;
+/** "2027-03-08 09:00–17:00, 2027-03-09 22:00 to 2027-03-10 06:00 (America/New_York)", the first of many. */
+function say({ timezone }: Schedule, windows: readonly Window[]): string {
+  const spans = windows.slice(0, windowsSaid).map(({ startsAt, endsAt }) => {
+    const [startDate, endDate] = [localDateOf(timezone, startsAt), localDateOf(timezone, endsAt)];
+    const [from, to] = [localTimeOf(timezone, startsAt), localTimeOf(timezone, endsAt)];
+    return startDate === endDate ? `${startDate} ${from}–${to}` : `${startDate} ${from} to ${endDate} ${to}`;
+  });
+  const more = windows.length - spans.length;
+  return `${spans.join(', ')}${more > 0 ? ` and ${more} more` : ''} (${timezone})`;
 }
 
 function localTimeOf(timezone: string, at: Date): string {

@@ -4,3 +4,29 @@
 export function reopenCommand(scheduleKey: string, deviceId: string): string {
   return `relatch schedules reopen ${scheduleKey} --device ${deviceId}`;
 }
+
+/** Opens the doors of a schedule again. */
+export function resumeCommand(scheduleKey: string): string {
+  return `relatch schedules resume ${scheduleKey}`;
+}
+
+/** Opens a schedule on a day beside its rules. */
+export function extraCommand(scheduleKey: string, date: string): string {
+  return `relatch schedules extra ${scheduleKey} --date ${date} --from HH:MM --to HH:MM`;
+}
+
+/** Where there is none of this key. */
+export function noSchedule(key: string): string {
+  return `There is no schedule ${key}: see relatch schedules list.`;
+}
+
+/** Where a schedule opens no door as it stands. */
+export function opensNoDoor(key: string, status: string): string {
+  const way = `${resumeCommand(key)}${status === 'ended' ? ' --revive' : ''}`;
+  return `The schedule is ${status} and opens no door. Open its doors again first: ${way}`;
+}
+
+/** Gives a schedule whose PIN people choose another one. */
+export function rotateGivenCommand(scheduleKey: string): string {
+  return `relatch schedules rotate ${scheduleKey} --pin-stdin`;
+}

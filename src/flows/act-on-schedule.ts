@@ -2,6 +2,7 @@
 import { UserError } from '../core/errors.ts';
 import { actOnSchedule, type ScheduleAction } from '../core/schedule-actions.ts';
 import { changesOf, draftFromStored } from '../core/schedules-file-merge.ts';
+import { noSchedule, opensNoDoor, rotateGivenCommand } from '../core/ways-out.ts';
 import type { Window } from '../core/windows.ts';
 import { closedDoors } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
@@ -45,7 +46,7 @@ export interface Acted {
   /** After the action. */
   readonly version: number;
   readonly outcome: Outcome;
-  /** What was done: "skipped 2027-03-08 09:00 to 2027-03-08 17:00". */
+  /** What was done: "skipped 2027-03-08 09:00–17:00 (America/New_York)". */
   readonly message: string;
   /** What its doors cannot do of what it opens. */
   readonly notes: readonly string[];
@@ -80,7 +81,7 @@ export async function actOn(deps: ActDeps, key: string, act: Act, options: ActOp
 async function actIn(tx: Tx, deps: ActDeps, key: string, act: Act, options: ActOptions) {
   const now = deps.now();
   const [stored] = await loadSchedulesToChange(tx, [key]);
-  if (stored === undefined) throw new ScheduleConflict('schedule_unknown', `There is no schedule ${key}.`, null);
+  if (stored === undefined) throw new ScheduleConflict('schedule_unknown', noSchedule(key), null);
   const { schedule } = stored;
   if (options.version !== undefined && options.version !== schedule.version)
     throw ScheduleConflict.ofVersions(schedule, options.version);
@@ -136,7 +137,7 @@ function targetOf(stored: StoredSchedule, act: Act, now: Date, problems: string[
   if (act.kind !== 'rotate_pin' && act.kind !== 'reopen') return actionTarget(stored, act, now);
   const { schedule } = stored;
   if (schedule.status !== 'active') {
-    const message = `The schedule is ${schedule.status} and opens no door. Resume it first.`;
+    const message = opensNoDoor(schedule.key, schedule.status);
     return { ok: false, code: `schedule_${schedule.status}`, message };
   }
   const draft = draftFromStored(schedule);
@@ -145,7 +146,7 @@ function targetOf(stored: StoredSchedule, act: Act, now: Date, problems: string[
     const reopens = [{ startsAt: now, endsAt: new Date(8.64e15) }];
     return { ok: true, reopens, target: { ...base, changes: [{ field: 'reopened' }], message: 'reopened' } };
   }
-  const choice = pinChoice(schedule.pinPolicy, act.pin);
+  const choice = pinChoice(schedule, act.pin);
   if (typeof choice === 'string') return { ok: false, code: 'pin_missing', message: choice };
   const pinCase = {
     ...base.pinCase,
@@ -158,11 +159,18 @@ function targetOf(stored: StoredSchedule, act: Act, now: Date, problems: string[
 }
 
 /** How the new PIN comes about; null: each window draws its own. A sentence where it cannot. */
-function pinChoice(policy: string, pin: string | null): PinCase['choice'] | null | string {
+function pinChoice(
+  { key, pinPolicy: policy }: StoredSchedule['schedule'],
+  pin: string | null,
+): PinCase['choice'] | null | string {
   if (policy === 'rotate') return pin === null ? null : 'Each window of this schedule has a PIN of its own: give none.';
   if (policy === 'given')
-    return pin === null ? 'The PIN of this schedule is chosen by people: give the new one.' : { policy: 'given', pin };
-  return pin === null ? { policy: 'redrawn' } : 'The PIN of this schedule is drawn: give none, or change its policy.';
+    return pin === null
+      ? `The PIN of this schedule is chosen by people, so the new one is too: ${rotateGivenCommand(key)}`
+      : { policy: 'given', pin };
+  return pin === null
+    ? { policy: 'redrawn' }
+    : 'The PIN of this schedule is drawn: give none, or have pin: in its schedules file say so.';
 }
 
 function baseTarget(stored: StoredSchedule, draft: Target['draft']): Target {

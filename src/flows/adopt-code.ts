@@ -1,6 +1,7 @@
 // A code that somebody made in Seam becomes the code of a window: its row is written as if Relatch had made it, and the plan moves
 // it to its window. Its name and PIN stay as they are.
 import { bearsMarker, bearsPrefix, isOpen, newMarker } from '../core/access-code.ts';
+import { noSchedule, opensNoDoor } from '../core/ways-out.ts';
 import type { Window } from '../core/windows.ts';
 import { awaitedCodes, changeCode, findByAccessCodeId, insertIntent, type StoredCode } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
@@ -61,10 +62,9 @@ async function tryToAdopt(
   along: ((tx: Tx, adopted: Adopted) => Promise<void>) | undefined,
 ): Promise<Adopted | null> {
   const [schedule] = await loadSchedulesByKeys(deps.db.prisma, [scheduleKey]);
-  if (schedule === undefined)
-    throw new ScheduleConflict('schedule_unknown', `There is no schedule ${scheduleKey}.`, null);
+  if (schedule === undefined) throw new ScheduleConflict('schedule_unknown', noSchedule(scheduleKey), null);
   const door = await readDoor(deps, { scheduleId: schedule.id, deviceId });
-  if (door === null || !door.isServed) throw notServed(schedule.status, deviceId);
+  if (door === null || !door.isServed) throw notServed(schedule, deviceId);
   const found = await findAtSeam(deps, door, accessCodeId);
   const window = windowFor(door, found);
   const row = rowFor(door, window);
@@ -92,10 +92,10 @@ async function tryToAdopt(
   return done.adopted;
 }
 
-function notServed(status: string, deviceId: string): ActionRefused {
+function notServed({ key, status }: { key: string; status: string }, deviceId: string): ActionRefused {
   return status === 'active'
     ? new ActionRefused('device_not_of_schedule', `The schedule is not on device ${deviceId}: add it there first.`)
-    : new ActionRefused(`schedule_${status}`, `The schedule is ${status} and opens no door. Resume it first.`);
+    : new ActionRefused(`schedule_${status}`, opensNoDoor(key, status));
 }
 
 async function findAtSeam(deps: FlowDeps, door: Door, accessCodeId: string): Promise<SeamCode> {

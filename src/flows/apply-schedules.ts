@@ -5,6 +5,7 @@ import { UserError } from '../core/errors.ts';
 import { calendarOfDraft, type Schedule } from '../core/schedule.ts';
 import { type Problem, type SchedulesFile, sortProblems } from '../core/schedules-file.ts';
 import { type Change, type HolidayLists, mergeSchedule, mergeShared } from '../core/schedules-file-merge.ts';
+import { noSchedule } from '../core/ways-out.ts';
 import { windowsFrom } from '../core/windows.ts';
 import type { Tx } from '../db/client.ts';
 import { keysOnDevices, saveDoorBlackouts } from '../db/door-blackouts.ts';
@@ -195,7 +196,7 @@ function assertExpected(
       version,
     );
   }
-  if (version === null) throw new ScheduleConflict('schedule_unknown', `There is no schedule ${key}.`, null);
+  if (version === null) throw new ScheduleConflict('schedule_unknown', noSchedule(key), null);
   if (version !== expect.version) throw ScheduleConflict.ofVersions({ key, version }, expect.version);
 }
 

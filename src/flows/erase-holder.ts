@@ -1,6 +1,7 @@
 // Takes a person out of the database: the name, and the PINs that the person knew. The chain of facts stays: which windows had
 // codes, when, and why. The name in the holder's place is nobody's business once the schedule has no code on a lock any more.
 import { UserError } from '../core/errors.ts';
+import { noSchedule } from '../core/ways-out.ts';
 import { insertHistory } from '../db/history.ts';
 import { devicesNaming, eraseSchedule, eraseWords, keysNaming, lockHeldSchedules, wordyTables } from '../db/holders.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
@@ -32,7 +33,7 @@ export async function eraseHolder(deps: EraseDeps, by: { holder: string } | { ke
   if ('holder' in by && by.holder.trim().length < nameLengthMin)
     throw new UserError('holder_too_short', `A name to erase has at least ${nameLengthMin} characters.`);
   const found = await prisma.$transaction((tx) => lockHeldSchedules(tx, by));
-  if ('key' in by && found.length === 0) throw new UserError('schedule_unknown', `There is no schedule ${by.key}.`);
+  if ('key' in by && found.length === 0) throw new UserError('schedule_unknown', noSchedule(by.key));
   assertIdle(found);
   const names = [...new Set('holder' in by ? [by.holder.trim()] : found.flatMap(({ holder }) => holder ?? []))];
   // The schedules last: while they hold the name, a run that was cut short can be made again by their key.

@@ -3,6 +3,7 @@ import { plannedAt } from '../core/closed-because.ts';
 import { UserError } from '../core/errors.ts';
 import { type DoorFacts, type Explanation, explainDoor } from '../core/explain.ts';
 import { calendarOf } from '../core/schedule.ts';
+import { noSchedule } from '../core/ways-out.ts';
 import { causesOf, describeCauses } from '../core/window-causes.ts';
 import { type Calendar, type Window, windowsFrom } from '../core/windows.ts';
 import { loadDevice } from '../db/devices.ts';
@@ -83,8 +84,7 @@ async function doorsAsked({ db }: ExplainDeps, about: Question['about']): Promis
     throw new UserError('device_unknown', `No schedule is on the device ${about.deviceId}.`);
   }
   const [schedule] = await loadSchedulesByKeys(db.prisma, [about.key]);
-  if (schedule === undefined)
-    throw new ScheduleConflict('schedule_unknown', `There is no schedule ${about.key}.`, null);
+  if (schedule === undefined) throw new ScheduleConflict('schedule_unknown', noSchedule(about.key), null);
   const { deviceId } = about;
   return deviceId === undefined ? doorsOfSchedule(db.prisma, schedule.id) : [{ scheduleId: schedule.id, deviceId }];
 }

@@ -1,5 +1,6 @@
 // Schedules: list, read, create, change.
 import { z } from 'zod';
+import { noSchedule } from '../core/ways-out.ts';
 import { listSchedules, loadSchedulesByKeys } from '../db/schedules.ts';
 import { planFieldsOf, scheduleFieldsOf } from '../flows/answer-fields.ts';
 import { type Applied, applySchedules } from '../flows/apply-schedules.ts';
@@ -136,7 +137,7 @@ export const scheduleRoutes: readonly Route[] = [
 ];
 
 export function scheduleUnknown(key: string): Problem {
-  return new Problem(404, 'schedule_unknown', 'There is no such schedule.', { detail: `There is no schedule ${key}.` });
+  return new Problem(404, 'schedule_unknown', 'There is no such schedule.', { detail: noSchedule(key) });
 }
 
 const fixedFields: Readonly<Record<string, string>> = {

@@ -20,7 +20,7 @@ it('does each action to the door, and tells in a dry run what it would do there'
   await using world = await crewAtWork();
   const told = await act(world, 'extend?dry_run=true', { until: '19:00' });
   expect(told).toMatchObject({ status: 200, body: { outcome: 'changed', dry_run: true, version: 1 } });
-  expect(told.body.message).toBe('Schedule crew would be extended to 2027-03-08 09:00 to 2027-03-08 19:00.');
+  expect(told.body.message).toBe('Schedule crew would be extended: open 2027-03-08 09:00–19:00 (America/New_York).');
   expect(told.body.plan).toMatchObject([
     { device_id: frontDoor, device_name: 'Front door', appearing: [{ ends_at: '2027-03-09T00:00:00.000Z' }] },
   ]);
@@ -29,8 +29,8 @@ it('does each action to the door, and tells in a dry run what it would do there'
   expect(world.onlyCode().ends_at).toBe('2027-03-09T00:00:00.000Z');
   const leaked = world.onlyCode().code;
   const steps: [string, unknown, string][] = [
-    ['skip', { date: '2027-03-10', reason: 'ill' }, 'was skipped 2027-03-10 09:00 to 2027-03-10 17:00.'],
-    ['unskip', {}, 'was opened again, from 2027-03-10 09:00 to 2027-03-10 17:00.'],
+    ['skip', { date: '2027-03-10', reason: 'ill' }, 'was skipped 2027-03-10 09:00–17:00 (America/New_York).'],
+    ['unskip', {}, 'was opened again 2027-03-10 09:00–17:00 (America/New_York).'],
     ['extra-windows', { date: '2027-03-13', from: '10:00', to: '12:00' }, 'was given the extra window'],
     ['rotate-pin', undefined, 'was given a new PIN'],
     ['pause', undefined, 'was paused.'],

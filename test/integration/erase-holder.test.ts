@@ -84,6 +84,8 @@ it('erases the holder of one schedule by its key, and tells which others still b
   });
   const row = await deps.db.prisma.schedule.findUniqueOrThrow({ where: { key: 'mornings' } });
   expect(row).toMatchObject({ holder: null, name: 'Banana store' });
-  await expect(eraseHolder(deps, { key: 'nobody' })).rejects.toThrow('There is no schedule nobody.');
+  await expect(eraseHolder(deps, { key: 'nobody' })).rejects.toThrow(
+    'There is no schedule nobody: see relatch schedules list.',
+  );
   await expect(eraseHolder(deps, { holder: 'An' })).rejects.toThrow('at least 3 characters');
 });

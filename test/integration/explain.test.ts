@@ -121,7 +121,7 @@ it('tells what closes a window: a skip, a holiday, a day of no rule, a pause', a
       Mon 8 Mar 07:00  Schedule crew was created.
       Mon 8 Mar 07:00  Planned for Mon 8 Mar 09:00–17:00.
       Mon 8 Mar 07:00  Seam was asked for the code and made it, valid Mon 8 Mar 09:00–17:00.
-      Mon 8 Mar 07:00  Schedule crew was skipped 2027-03-08 09:00 to 2027-03-08 17:00 (by alice).
+      Mon 8 Mar 07:00  Schedule crew was skipped 2027-03-08 09:00–17:00 (America/New_York), by alice.
       Mon 8 Mar 07:00  Removing the code, because it is no longer planned.
       Mon 8 Mar 07:00  The code is gone from Seam and the lock.
       Mon 8 Mar 07:00  Deleted in Seam.
@@ -158,7 +158,7 @@ it('tells what closes a window: a skip, a holiday, a day of no rule, a pause', a
       Mon 8 Mar 07:00  Seam was asked for the code and made it, valid Tue 9 Mar 09:00–17:00.
       Mon 8 Mar 07:00  Stored on the lock ahead of its time.
       Tue 9 Mar 09:00  Set on the lock.
-      Tue 9 Mar 10:00  Schedule crew was paused (by alice).
+      Tue 9 Mar 10:00  Schedule crew was paused, by alice.
       Tue 9 Mar 10:00  Removing the code, because it is no longer planned.
       Tue 9 Mar 10:00  The code is gone from Seam and the lock.
       Tue 9 Mar 10:00  Deleted in Seam.

@@ -262,12 +262,13 @@ it('does what people do in the middle of things, says what follows, and does not
     ['extra', 'night', '--date', '2027-03-10', '--from', '06:00', '--to', '07:00'],
     ['pause', 'crew', 'night'],
     ['pause', 'crew'],
+    ['rotate', 'crew'],
     ['resume', 'crew', 'night'],
     ['end', 'night', '--on', '2027-03-31'],
   ])
     said.push((await relatch('schedules', ...words)).output);
   expect(said.join('\n\n')).toMatchInlineSnapshot(`
-    "crew was extended to 2027-03-08 09:00 to 2027-03-08 19:00 (America/New_York).
+    "crew was extended: open 2027-03-08 09:00–19:00 (America/New_York).
     1 code is getting new times at Back door, 1 code is getting new times at Front door; watch it with: relatch codes --schedule crew
 
     No window begins on 2027-03-09 that is not over.
@@ -283,6 +284,8 @@ it('does what people do in the middle of things, says what follows, and does not
     No code changes by that now.
 
     crew: nothing changed, it was so already.
+
+    The schedule is paused and opens no door. Open its doors again first: relatch schedules resume crew
 
     crew was resumed.
     1 code is being prepared for Back door, 1 code is being prepared for Front door; watch it with: relatch codes --schedule crew
@@ -324,6 +327,11 @@ it('takes a PIN from standard input where people choose it', async () => {
     code: 0,
     output: expect.stringMatching(/^given was given a new PIN; .*\n1 code is being taken off Back door/),
   });
+  expect(await relatch('schedules', 'rotate', 'given')).toEqual({
+    code: 2,
+    output:
+      'The PIN of this schedule is chosen by people, so the new one is too: relatch schedules rotate given --pin-stdin',
+  });
   await world.until('2027-03-08T16:00:00Z');
   expect(world.simulator.codes({ device_id: backDoor }).map(({ code }) => code)).toContain('24680913');
 });
@@ -333,7 +341,7 @@ it('does what it can, and tells of the rest with exit code 2', async () => {
   expect(ran.code).toBe(2);
   const [line, refusal] = ran.output.split('\n');
   expect(JSON.parse(line ?? '')).toMatchObject({ key: 'gym', outcome: 'changed', dry_run: false, message: 'revoked' });
-  expect(refusal).toBe('nobody: There is no schedule nobody.');
+  expect(refusal).toBe('There is no schedule nobody: see relatch schedules list.');
 });
 
 it('lists events, and has one handled again', async () => {

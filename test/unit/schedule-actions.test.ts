@@ -175,6 +175,90 @@ it('forgets what was done to windows that are long over', () => {
   expect(after(skipped, skip('2027-04-05'), later).byHand.closed).toHaveLength(1);
 });
 
+const paused: Schedule = { ...crew, status: 'paused' };
+const twoSkips = after(after(crew, skip('2027-03-08'), monday8), skip('2027-03-09'), monday8);
+const sevenSkips = ['08', '09', '10', '11', '12', '15', '16'].reduce(
+  (schedule, day) => after(schedule, skip(`2027-03-${day}`), monday8),
+  crew,
+);
+
+it.each<[string, Schedule, ScheduleAction, Date]>([
+  ['skipped 2027-03-08 09:00–17:00 (America/New_York)', crew, skip(), monday8],
+  ['skipped 2027-03-09 22:00 to 2027-03-10 06:00 (America/New_York)', nights, skip('2027-03-09'), monday8],
+  ['skipped 2027-03-09 09:00–17:00 (America/New_York)', twoSkips, skip('2027-03-09'), monday8],
+  [
+    'opened again 2027-03-08 09:00–17:00, 2027-03-09 09:00–17:00 (America/New_York)',
+    twoSkips,
+    { kind: 'unskip', date: null },
+    monday8,
+  ],
+  [
+    'opened again 2027-03-08 09:00–17:00, 2027-03-09 09:00–17:00, 2027-03-10 09:00–17:00, 2027-03-11 09:00–17:00, 2027-03-12 09:00–17:00 and 2 more (America/New_York)',
+    sevenSkips,
+    { kind: 'unskip', date: null },
+    monday8,
+  ],
+  ['extended: open 2027-03-08 09:00–19:00 (America/New_York)', crew, { kind: 'extend', until: '19:00' }, monday12],
+  [
+    'extended: open 2027-03-08 09:00–19:00 (America/New_York); it opens no door before the schedule is resumed',
+    paused,
+    { kind: 'extend', until: '19:00' },
+    monday12,
+  ],
+  [
+    'given the extra window 2027-03-13 10:00–14:00 (America/New_York); it opens no door before the schedule is resumed',
+    paused,
+    extra('2027-03-13', '10:00', '14:00'),
+    monday8,
+  ],
+  ['skipped 2027-03-08 09:00–17:00 (America/New_York)', paused, skip(), monday8],
+])('says "%s"', (message, schedule, action, now) => {
+  expect(accepted(actOnSchedule(schedule, action, now)).message).toBe(message);
+});
+
+it('changes nothing where a day is skipped already', () => {
+  expect(after(twoSkips, skip('2027-03-09'), monday8)).toEqual(twoSkips);
+});
+
+// As many as a schedule may have: the next one is not badly written, but one too many.
+const full: Schedule = {
+  ...crew,
+  extra: Array.from({ length: 1_000 }, () => ({ date: '2027-03-06', from: '10:00', to: '11:00' })),
+};
+const tooMany =
+  'A schedule has at most 1000 extra windows, extensions among them, and this one has as many. Take some out of extra in its schedules file; those added by hand go a week after they are over.';
+
+it.each<[string, Schedule, ScheduleAction, Date]>([
+  [tooMany, full, extra('2027-03-13', '10:00', '14:00'), monday8],
+  [tooMany, full, { kind: 'extend', until: '19:00' }, monday12],
+  [
+    'The schedule has ended or was revoked. To open its doors again: relatch schedules resume crew --revive',
+    { ...crew, status: 'ended' },
+    skip(),
+    monday8,
+  ],
+  [
+    'The schedule has ended or was revoked. To open its doors again: relatch schedules resume crew --revive',
+    { ...crew, status: 'ended' },
+    { kind: 'resume', revive: false },
+    monday8,
+  ],
+  [
+    'No window is open or begins today, 2027-03-07. To open today all the same: relatch schedules extra crew --date 2027-03-07 --from HH:MM --to HH:MM',
+    crew,
+    { kind: 'extend', until: '20:00' },
+    sunday,
+  ],
+  [
+    'It is open 2027-03-08 09:00–17:00 (America/New_York) as it stands: 17:00 is no later, or a blackout closes what it adds.',
+    crew,
+    { kind: 'extend', until: '17:00' },
+    monday12,
+  ],
+])('refuses with the way out: "%s"', (message, schedule, action, now) => {
+  expect(actOnSchedule(schedule, action, now)).toMatchObject({ ok: false, message });
+});
+
 function skip(date: string | null = null): ScheduleAction {
   return { kind: 'skip', date, reason: null };
 }
