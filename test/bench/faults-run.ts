@@ -9,7 +9,7 @@ import { seeded } from './figures.ts';
 export interface FaultOutcome {
   readonly fault: string;
   readonly events: number;
-  /** Doors without a code for their next window when all is over. */
+  /** Doors whose next window, to its very end, has no code when all is over. */
   readonly lost: number;
   /** Doors for which more than one was ever made. */
   readonly doubled: number;
@@ -26,8 +26,11 @@ export interface FaultRun {
 
 interface Strike {
   readonly fault: Fault;
-  readonly deviceIds: readonly string[];
+  readonly doors: readonly FaultDoor[];
 }
+
+const hourMs = 3_600_000;
+const minuteMs = 60_000;
 
 /** Both sides at once, each with the same faults at the same doors. Which door meets which fault is drawn from the seed. */
 export async function runFaults(options: {
@@ -40,10 +43,11 @@ export async function runFaults(options: {
     Array.from({ length: events }, (_, at) => faults[at % faults.length]!),
     seeded(seed),
   );
-  const doors = order.map((fault) => ({ fault, deviceId: randomUUID(), isOnline: fault.isOffline !== true }));
-  const strikes = faults.map((fault) => {
-    return { fault, deviceIds: doors.filter((door) => door.fault === fault).map(({ deviceId }) => deviceId) };
+  const doors = order.map((fault) => {
+    const isOnline = fault.isOffline !== true;
+    return { fault, deviceId: randomUUID(), isOnline, ...todaysWindow(fault.isRemovedLate === true) };
   });
+  const strikes = faults.map((fault) => ({ fault, doors: doors.filter((door) => door.fault === fault) }));
   const [recipe, relatch] = await Promise.all([
     runSide(startRecipe, doors, strikes),
     runSide(startOurs, doors, strikes),
@@ -58,16 +62,25 @@ async function runSide(
 ): Promise<FaultOutcome[]> {
   await using side = await startSide(doors);
   const endings = new Map<string, Ending>();
-  for (const { fault, deviceIds } of strikes) {
+  for (const { fault, doors: struck } of strikes) {
+    const deviceIds = struck.map(({ deviceId }) => deviceId);
     await fault.arm?.(side, deviceIds);
     for (const [door, ending] of await endWindows(side, deviceIds)) endings.set(door, ending);
+    if (fault.isRemovedLate !== true) await untilGone(side, endings);
     await fault.strike?.(side, deviceIds);
+    await untilGone(side, endings);
     await side.finish(deviceIds);
     side.simulator.faults.clear();
   }
   await side.end();
   const known = await side.knownCodes();
-  return strikes.map(({ fault, deviceIds }) => outcomeOf(side, fault, deviceIds, endings, known));
+  return strikes.map(({ fault, doors: struck }) => outcomeOf(side, fault, struck, endings, known));
+}
+
+/** Of one hour, to the minute: in three hours, or begun an hour ago and still open for long. */
+function todaysWindow(hasBegun: boolean): { startsAt: Date; endsAt: Date } {
+  const startsMs = Math.floor((Date.now() + (hasBegun ? -1 : 3) * hourMs) / minuteMs) * minuteMs;
+  return { startsAt: new Date(startsMs), endsAt: new Date(startsMs + (hasBegun ? 4 : 1) * hourMs) };
 }
 
 interface Ending {
@@ -77,49 +90,58 @@ interface Ending {
 
 /** Seam comes to the end of these doors' codes now: what follows is its own doing. */
 async function endWindows(side: Side, deviceIds: readonly string[]): Promise<Map<string, Ending>> {
-  const { simulator } = side;
-  const endsAtMs = simulator.now().getTime() + 500;
-  const endings = new Map<string, Ending>();
-  await Promise.all(
-    deviceIds.map(async (device_id) => {
-      const [code] = simulator.codes({ device_id });
-      if (code === undefined) throw new Error('a door has no code to end');
-      endings.set(device_id, { accessCodeId: code.access_code_id, atMs: endsAtMs });
-      const times = { starts_at: new Date(endsAtMs - 3_600_000), ends_at: new Date(endsAtMs) };
-      const answer = await fetch(`${simulator.endpoint}/access_codes/update`, {
-        method: 'PATCH',
-        headers: { authorization: `Bearer ${simulator.apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ access_code_id: code.access_code_id, ...times }),
-      });
-      if (!answer.ok) throw new Error(`a window cannot be ended: ${answer.status} ${await answer.text()}`);
-    }),
+  const endings = await Promise.all(
+    deviceIds.map(async (door): Promise<[string, Ending]> => [door, await endWindow(side, door)]),
   );
   await side.becomeYesterday(deviceIds);
+  return new Map(endings);
+}
+
+async function endWindow({ simulator }: Side, device_id: string): Promise<Ending> {
+  const [code] = simulator.codes({ device_id });
+  if (code === undefined) throw new Error('a door has no code to end');
+  const { access_code_id } = code;
+  for (let attempt = 1; ; attempt += 1) {
+    const atMs = simulator.now().getTime() + 500;
+    const times = { starts_at: new Date(atMs - hourMs), ends_at: new Date(atMs) };
+    const answer = await fetch(`${simulator.endpoint}/access_codes/update`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${simulator.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ access_code_id, ...times }),
+    });
+    if (answer.ok) return { accessCodeId: access_code_id, atMs };
+    // On a busy machine that instant may have passed before Seam was asked.
+    if (answer.status !== 400 || attempt === 5)
+      throw new Error(`a window cannot be ended: ${answer.status} ${await answer.text()}`);
+  }
+}
+
+async function untilGone({ simulator }: Side, endings: ReadonlyMap<string, Ending>): Promise<void> {
   const ended = new Set([...endings.values()].map(({ accessCodeId }) => accessCodeId));
   await until(() => simulator.codes().every(({ access_code_id }) => !ended.has(access_code_id)));
-  return endings;
 }
 
 function outcomeOf(
   { simulator }: Side,
   { name }: Fault,
-  deviceIds: readonly string[],
+  doors: readonly FaultDoor[],
   endings: ReadonlyMap<string, Ending>,
   known: ReadonlyMap<string, readonly string[]>,
 ): FaultOutcome {
   let [lost, doubled, unknown] = [0, 0, 0];
   const recoveriesMs: number[] = [];
-  for (const device_id of deviceIds) {
+  for (const { deviceId: device_id, endsAt } of doors) {
     const ending = endings.get(device_id);
     const next = simulator.codes({ device_id }).filter(({ access_code_id }) => access_code_id !== ending?.accessCodeId);
+    const isServed = next.some(({ ends_at }) => Date.parse(ends_at ?? '') === endsAt.getTime());
     const madeAtMs = creations(simulator, device_id).filter(({ id }) => id !== ending?.accessCodeId);
     const [first] = madeAtMs;
-    if (next.length === 0) lost += 1;
+    if (!isServed) lost += 1;
     else if (first !== undefined && ending !== undefined) recoveriesMs.push(Math.max(0, first.atMs - ending.atMs));
     if (madeAtMs.length > 1) doubled += 1;
     if (next.some(({ access_code_id }) => known.get(device_id)?.includes(access_code_id) !== true)) unknown += 1;
   }
-  return { fault: name, events: deviceIds.length, lost, doubled, unknown, recoveriesMs };
+  return { fault: name, events: doors.length, lost, doubled, unknown, recoveriesMs };
 }
 
 /** Every code that Seam ever made for a door, oldest first. */

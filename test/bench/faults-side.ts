@@ -15,10 +15,12 @@ import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { type Env, type Service, startService } from '../support/processes.ts';
 import { webhookSecret } from '../support/sign.ts';
 
-/** A door, and whether its first code can reach its lock. */
+/** A door, whether its first code can reach its lock, and today's window. */
 export interface FaultDoor {
   readonly deviceId: string;
   readonly isOnline: boolean;
+  readonly startsAt: Date;
+  readonly endsAt: Date;
 }
 
 export interface Side extends AsyncDisposable {
@@ -41,7 +43,6 @@ export interface Side extends AsyncDisposable {
   knownCodes(): Promise<ReadonlyMap<string, readonly string[]>>;
 }
 
-const hourMs = 3_600_000;
 const minuteMs = 60_000;
 const patienceMs = 120_000;
 const firstRepeatMs = 6_000;
@@ -131,15 +132,25 @@ async function startSide(
 function ourPart({ db, simulator }: Stand): SidePart {
   return {
     async becomeYesterday(deviceIds) {
-      await db.query(
-        `update access_codes set next_try_at = now() + interval '1 hour',
-                window_starts_at = window_starts_at - interval '1 day', window_ends_at = window_ends_at - interval '1 day',
-                asked_starts_at = asked_starts_at - interval '1 day', asked_ends_at = asked_ends_at - interval '1 day',
-                confirmed_starts_at = confirmed_starts_at - interval '1 day',
-                confirmed_ends_at = confirmed_ends_at - interval '1 day'
-          where device_id = any($1)`,
-        [deviceIds],
-      );
+      const client = await db.connect();
+      try {
+        await client.query('begin');
+        // In the order of their windows: the place of one is free before another, which waits for it to end, comes there.
+        for (const isMade of [true, false]) {
+          await client.query(
+            `update access_codes set next_try_at = now() + interval '1 hour',
+                    window_starts_at = window_starts_at - interval '1 day', window_ends_at = window_ends_at - interval '1 day',
+                    asked_starts_at = asked_starts_at - interval '1 day', asked_ends_at = asked_ends_at - interval '1 day',
+                    confirmed_starts_at = confirmed_starts_at - interval '1 day',
+                    confirmed_ends_at = confirmed_ends_at - interval '1 day'
+              where device_id = any($1) and (state = 'created') = $2`,
+            [deviceIds, isMade],
+          );
+        }
+        await client.query('commit');
+      } finally {
+        client.release();
+      }
     },
     // Lost is what has no code by then.
     finish: (deviceIds) =>
@@ -192,18 +203,19 @@ function byDoor(rows: readonly KnownCode[]): ReadonlyMap<string, readonly string
   return new Map([...grouped].map(([door, codes]) => [door, codes.map(({ access_code_id }) => access_code_id)]));
 }
 
-/** Today's window of every door: in three hours, for an hour, to the minute. */
-function window(): { startsAt: Date; endsAt: Date } {
-  const startsMs = Math.floor((Date.now() + 3 * hourMs) / minuteMs) * minuteMs;
-  return { startsAt: new Date(startsMs), endsAt: new Date(startsMs + hourMs) };
-}
-
 async function applyDaily(env: Env, doors: readonly FaultDoor[]): Promise<void> {
-  const { startsAt, endsAt } = window();
   const local = (at: Date): string => at.toISOString().slice(11, 16);
-  const windows = [{ rrule: 'FREQ=DAILY', from: local(startsAt), to: local(endsAt) }];
-  const schedules = doors.map(({ deviceId }, at) => {
-    return { key: `door-${at}`, name: `Door ${at}`, devices: [deviceId], timezone: 'UTC', windows };
+  const schedules = doors.map(({ deviceId, startsAt, endsAt }, at) => {
+    const windows = [{ rrule: 'FREQ=DAILY', from: local(startsAt), to: local(endsAt) }];
+    const startsOn = startsAt.toISOString().slice(0, 10);
+    return {
+      key: `door-${at}`,
+      name: `Door ${at}`,
+      devices: [deviceId],
+      timezone: 'UTC',
+      starts_on: startsOn,
+      windows,
+    };
   });
   const parsed = parseSchedulesFile(JSON.stringify({ schedules }));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
@@ -213,8 +225,7 @@ async function applyDaily(env: Env, doors: readonly FaultDoor[]): Promise<void> 
 
 async function createFirstCodes({ env, db, simulator }: Stand, doors: readonly FaultDoor[]): Promise<void> {
   const seam = new Seam({ apiKey: env.SEAM_API_KEY ?? '', endpoint: simulator.endpoint });
-  const { startsAt, endsAt } = window();
-  for (const { deviceId } of doors) {
+  for (const { deviceId, startsAt, endsAt } of doors) {
     const times = { starts_at: startsAt.toISOString(), ends_at: endsAt.toISOString() };
     const { access_code_id } = await seam.accessCodes.create({ device_id: deviceId, name: 'Cleaning crew', ...times });
     await db.query('insert into recipe_codes values ($1, $2, $3, $4)', [access_code_id, deviceId, startsAt, endsAt]);
