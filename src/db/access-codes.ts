@@ -118,6 +118,15 @@ export async function claimForCreate(
   return row ?? null;
 }
 
+/** Takes a code whose outcome was unknown, so that nobody else records what Seam has of it before the quiet time is over. */
+export async function claimFound(tx: Tx, code: AccessCode, quietUntil: Date): Promise<StoredCode | null> {
+  const [row] = await tx.accessCode.updateManyAndReturn({
+    where: { id: code.id, fence: code.fence, state: code.state },
+    data: { state: 'calling', fence: { increment: 1 }, quietUntil, updatedAt: new Date() },
+  });
+  return row ?? null;
+}
+
 /**
  * Changes a code if nobody has claimed it since it was read; false otherwise.
  * @param still what else must be as it was: what events note in a row claims nothing

@@ -1,7 +1,7 @@
 // A create whose outcome is not known is looked for by its marker, never sooner than it could still land.
 import { bearsMarker } from '../core/access-code.ts';
 import { laterMs } from '../core/backoff.ts';
-import { changeCode, type StoredCode } from '../db/access-codes.ts';
+import { changeCode, claimFound, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
 import type { SeamFailure } from '../seam/errors.ts';
 import { recordCreated } from './code-outcome.ts';
@@ -34,10 +34,14 @@ export async function findCode(deps: FlowDeps, door: Door, code: StoredCode): Pr
     await changeCode(deps.db.prisma, code, quietUntil === null ? { state: 'planned', quietUntil } : { quietUntil });
     return;
   }
-  const failure = await deleteSurplus(deps, door, code, surplus);
+  // A worker whose create lands late may record just what is surplus here: deleted then, it would be the row's own code.
+  const quietUntil = new Date(deps.now().getTime() + deps.settleMs);
+  const held = surplus.length === 0 ? code : await claimFound(deps.db.prisma, code, quietUntil);
+  if (held === null) return;
+  const failure = await deleteSurplus(deps, door, held, surplus);
   // Found again with the others, once Seam can be asked: until it is gone, its PIN opens the door beside the other.
-  if (failure !== null) return lookLater(deps, door, code, failure);
-  await recordCreated(deps, door, code, oldest, true);
+  if (failure !== null) return lookLater(deps, door, held, failure);
+  await recordCreated(deps, door, held, oldest, true);
 }
 
 /** While its window lasts nothing is given up; once that is over, what may be on the lock is looked for ever more rarely. */

@@ -1,6 +1,8 @@
 // Calls whose answer is lost, and calls that land when nobody waits for them any more.
 import { Seam } from 'seam';
 import { expect, it } from 'vitest';
+import { recordCreated } from '../../src/flows/code-outcome.ts';
+import { readDoor } from '../../src/flows/door.ts';
 import { planDoor } from '../../src/flows/plan-door.ts';
 import { daily, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 import { aRemovedEvent } from '../support/sign.ts';
@@ -138,6 +140,41 @@ it.each([
   expect(world.simulator.codes()).toEqual([]);
   expect(world.opened()).toEqual([]);
   expect((await world.history()).map(({ message }) => message).join()).toContain('A code that came too late was made');
+});
+
+it.each([
+  'listCodes',
+  'deleteCode',
+] as const)('keeps the code that its row names when, by %s, another worker’s create lands beside a code that was found', async (call) => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z', settleSeconds: 1, devices: [drawsItsOwn] });
+  const { deps } = world.relatch;
+  world.simulator.faults.next(create, { kind: 'answer_lost_after_commit' });
+  await world.apply(weekdays());
+  const { name } = world.onlyCode();
+  const row = await deps.db.prisma.accessCode.findFirstOrThrow();
+  expect(row).toMatchObject({ state: 'unknown', accessCodeId: null });
+  const { windowStartsAt: startsAt, windowEndsAt: endsAt } = row;
+  // Younger than the other; the door's own jobs leave it alone.
+  await deps.db.prisma.accessCode.update({ where: { id: row.id }, data: { quietUntil: endsAt, nextTryAt: endsAt } });
+  await world.simulator.advanceBy(2_000);
+  const late = await deps.seam.createCode({ deviceId: frontDoor, name: name ?? '', pin: null, startsAt, endsAt });
+  if (!late.ok) throw new Error(late.failure.message);
+  const seam = {
+    ...deps.seam,
+    [call]: async (of: never) => {
+      const listed = call === 'listCodes' ? await deps.seam.listCodes(of) : null;
+      const door = await readDoor(deps, row);
+      await recordCreated(deps, door!, { ...row, fence: row.fence - 1 }, late.value, false);
+      return listed ?? deps.seam.deleteCode(of);
+    },
+  };
+  const quietUntil = world.simulator.now();
+  await deps.db.prisma.accessCode.update({ where: { id: row.id }, data: { quietUntil } });
+  await planDoor({ ...deps, seam }, row);
+  const deleted = world.simulator.requests.filter(({ path }) => path === '/access_codes/delete');
+  const [kept] = await world.codes();
+  expect(kept?.state).toBe('created');
+  expect(deleted.map(({ params }) => params['access_code_id'])).not.toContain(kept?.accessCodeId);
 });
 
 it('keeps one code of two creates on a lock that draws its own PIN', async () => {
