@@ -18,8 +18,7 @@ import {
 } from './change-schedules.ts';
 import { checkDoors } from './check-doors.ts';
 import type { FlowDeps } from './flow-deps.ts';
-import { settlePast } from './missed-windows.ts';
-import { logEntry } from './record.ts';
+import { logMissed, settlePast } from './missed-windows.ts';
 import { type PinCase, settlePins } from './settle-pins.ts';
 
 /** What can be done to a schedule. */
@@ -74,7 +73,7 @@ export async function actOn(deps: ActDeps, key: string, act: Act, options: ActOp
     },
     { timeout: 30_000, maxWait: 10_000 },
   );
-  for (const entry of missed) logEntry(deps.log, entry);
+  logMissed(deps.log, missed);
   return acted;
 }
 

@@ -28,8 +28,7 @@ import {
 import { checkDoors } from './check-doors.ts';
 import { changedBlackouts, notesOnDoors } from './door-blackouts.ts';
 import type { FlowDeps } from './flow-deps.ts';
-import { settlePast } from './missed-windows.ts';
-import { logEntry } from './record.ts';
+import { logMissed, settlePast } from './missed-windows.ts';
 import { settlePins } from './settle-pins.ts';
 
 type ApplyDeps = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'> & {
@@ -100,7 +99,7 @@ export async function applySchedules(
     timeout: transactionTimeoutMs,
     maxWait: 10_000,
   });
-  for (const entry of missed) logEntry(deps.log, entry);
+  logMissed(deps.log, missed);
   return applied;
 }
 

@@ -1,4 +1,5 @@
 // Windows that passed while nobody looked: an outage of our own. Each gets a row, so that it is told once, and an alert.
+import type { Logger } from 'pino';
 import { newMarker } from '../core/access-code.ts';
 import { calendarOf, type Schedule } from '../core/schedule.ts';
 import { type Blackout, type Window, windowsFrom } from '../core/windows.ts';
@@ -30,8 +31,18 @@ export async function recordUnserved(deps: FlowDeps, door: Door): Promise<void> 
   // In transactions that end in time; a next job goes on from the last window that was recorded.
   await inBatches(windows, async (some) => {
     const entries = await deps.db.prisma.$transaction((tx) => recordMissed(tx, deps, [{ door, windows: some }]));
-    for (const entry of entries) logEntry(deps.log, entry);
+    logMissed(deps.log, entries);
   });
+}
+
+/** Tells the log what was recorded as missed, in one line for each door: after a long outage there are tens of thousands. */
+export function logMissed(log: Logger, entries: readonly HistoryEntry[]): void {
+  const byDoor = Map.groupBy(entries, ({ scheduleId, deviceId }) => `${scheduleId}:${deviceId}`);
+  for (const [first, ...others] of byDoor.values()) {
+    if (first === undefined) continue;
+    const more = others.length === 0 ? '' : ` So it is with ${others.length} more of its windows since.`;
+    logEntry(log, { ...first, message: first.message + more, detail: { ...first.detail, windows: 1 + others.length } });
+  }
 }
 
 /**

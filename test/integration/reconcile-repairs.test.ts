@@ -542,9 +542,11 @@ describe.concurrent('one pass of the reconciler', () => {
     await world.until('2027-03-08T12:10:00Z');
     await world.stop();
     await world.simulator.advanceTo(new Date('2027-04-20T12:00:00Z'));
-    if (isEdited) await applyWhileDown(world, { windows: daily('10:00', '12:00') });
+    const edited = isEdited ? await applyWhileDown(world, { windows: daily('10:00', '12:00') }) : [];
     await world.start();
     await world.sweep();
+    const lines = [...edited, ...world.logLines].filter((line) => line.includes('"event":"window.missed"'));
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ windows: 42 }]);
     const missed = (await world.history()).filter(({ kind }) => kind === 'window.missed');
     expect(missed).toHaveLength(42);
     const { prisma } = world.relatch.deps.db;
@@ -561,13 +563,15 @@ async function giveRow(world: World, accessCodeId: string): Promise<void> {
   expect(id).not.toBeNull();
 }
 
-/** As `world.apply`, while the service is stopped. */
-async function applyWhileDown(world: World, fields: Record<string, unknown>): Promise<void> {
+/** As `world.apply`, while the service is stopped; answers with the lines that it logs. */
+async function applyWhileDown(world: World, fields: Record<string, unknown>): Promise<string[]> {
   const parsed = parseSchedulesFile(weekdays(fields));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const log = createLog({ level: 'silent' });
+  const lines: string[] = [];
+  const log = createLog({ level: 'info', destination: { write: (line: string) => void lines.push(line) } });
   await using tool = await openTool(world.config, { now: () => world.simulator.now(), log }, 'tool');
   await applySchedules(tool, parsed.file);
+  return lines;
 }
 
 /** The jobs of a change are lost, and no row is due: nothing but a comparison finds out. */
