@@ -61,6 +61,13 @@ function auditDoor(world: AuditWorld, door: Door, { startAt, endAt }: Span, cove
     if (unexcused === undefined) continue;
     throw new Violation('no door opens outside a window', `open ${text(span)}, where nothing was planned`, door);
   }
+  for (const { takenBackAt, endAt: openUntil } of openings) {
+    if (takenBackAt === undefined) continue;
+    const late = { startAt: takenBackAt + lagMs + watch.skewMs, endAt: openUntil };
+    const [unexcused] = minus([late], troubled);
+    if (unexcused === undefined) continue;
+    throw new Violation('no door opens to a PIN that was taken back', `open ${text(unexcused)}`, door);
+  }
   for (const [index, one] of openings.entries()) {
     for (const other of openings.slice(index + 1)) {
       const both = { startAt: Math.max(one.startAt, other.startAt) + lagMs, endAt: Math.min(one.endAt, other.endAt) };
@@ -80,13 +87,18 @@ function auditDoor(world: AuditWorld, door: Door, { startAt, endAt }: Span, cove
   coverage.lostOtherwise += minutes(afterPeople);
 }
 
-function openingsOf({ simulator, watch }: AuditWorld, door: Door, until: number): (Span & { id: string })[] {
+interface Opening extends Span {
+  readonly id: string;
+  /** Since when its PIN is to open nothing. */
+  readonly takenBackAt: number | undefined;
+}
+
+function openingsOf({ simulator, watch }: AuditWorld, door: Door, until: number): Opening[] {
   return simulator.intervals(door.deviceId).flatMap((interval) => {
     if (watch.isForeign(interval.access_code_id) || watch.doorOfCode(interval) !== door) return [];
-    const startAt = interval.on_device_from.getTime();
-    return [
-      { id: interval.access_code_id, startAt, endAt: Math.min(interval.off_device_at?.getTime() ?? until, until) },
-    ];
+    const { access_code_id: id, on_device_from: from, off_device_at: offAt } = interval;
+    const endAt = Math.min(offAt?.getTime() ?? until, until);
+    return [{ id, startAt: from.getTime(), endAt, takenBackAt: watch.takenBackAt(interval) }];
   });
 }
 

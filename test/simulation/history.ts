@@ -165,6 +165,7 @@ export class History {
       process: this.#cli,
       pool,
       book,
+      people: this.people,
       trace,
       chance: fork(),
       now: () => simulator.now(),

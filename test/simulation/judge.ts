@@ -54,16 +54,14 @@ export class Judge {
       if (now - since < boundMs) continue;
       const codes = watch.ours(door.deviceId).filter((one) => one.door === door && !isLeaving(one.code));
       for (const window of this.#wanted(door, now)) {
-        if (codes.some(({ code }) => serves(code, window, now))) continue;
+        if (codes.some(({ code }) => watch.takenBackAt(code) === undefined && serves(code, window, now))) continue;
         const text = `${new Date(window.startAt).toISOString()}/${new Date(window.endAt).toISOString()}`;
         const calm = Math.round((now - since) / 1_000);
         throw new Violation('every window has its code', `no code for ${text}, ${calm} s after the last fault`, door);
       }
       if (people.isLeftAlone(door, now)) continue;
       // An ended code may stay at Seam as an object; it opens nothing.
-      const stray = codes.find(
-        ({ code }) => Date.parse(code.ends_at ?? '') > now && !windows.some((window) => isWithin(code, window, now)),
-      );
+      const stray = codes.find(({ code }) => Date.parse(code.ends_at ?? '') > now && !this.#isToBe(code, windows, now));
       if (stray !== undefined) {
         const { starts_at, ends_at } = stray.code;
         throw new Violation('no code outside the plan', `Seam still has a code for ${starts_at}/${ends_at}`, door);
@@ -81,10 +79,15 @@ export class Judge {
     for (const { code, door: owner } of watch.ours(door.deviceId)) {
       if (owner !== door || isLeaving(code) || watch.wasAskedSince(code.access_code_id, changedAt)) continue;
       if (Date.parse(code.ends_at ?? '') <= now + watch.skewMs) continue;
-      if (windows.some((window) => isWithin(code, window, now)) || (await this.#w.isUnsettled(door))) continue;
+      if (this.#isToBe(code, windows, now) || (await this.#w.isUnsettled(door))) continue;
       const text = `the code of ${code.starts_at}/${code.ends_at} is outside the plan, and was not asked away`;
       throw new Violation('removal is asked within one job', text, door);
     }
+  }
+
+  #isToBe(code: AccessCode, windows: readonly Span[], now: number): boolean {
+    const { watch } = this.#w;
+    return watch.takenBackAt(code) === undefined && windows.some((window) => isWithin(code, window, now));
   }
 
   /** Windows that must have a code now. With one PIN for all, the next code waits for the last one to be gone. */

@@ -32,6 +32,9 @@ export interface PeopleWorld {
 
 const hourMs = 3_600_000;
 const startAheadMs = 5 * 60_000;
+// The longest interval of the reconciler, and more than Seam takes.
+const noticedMs = 1.1 * hourMs;
+const deletedByHand = 'deleted by hand';
 
 const acts = {
   delete_in_console: 4,
@@ -99,6 +102,30 @@ export class People {
     return this.closures.some((one) => one.door === door && one.from < until && one.until > from);
   }
 
+  /** Somebody gave a schedule another PIN: whose code has the old one keeps nobody out any more. */
+  pinTakenBack(key: string): void {
+    const { simulator, watch } = this.#w;
+    watch.pinTakenBack(key);
+    for (const [id, closure] of [...this.#conflicts]) {
+      if (closure.door.key !== key) continue;
+      closure.until = simulator.now().getTime();
+      this.#conflicts.delete(id);
+      this.#harmless.push(id);
+    }
+  }
+
+  /** Somebody had the windows of a door opened again that were closed by hand. Of what Relatch had not seen by then nothing is said. */
+  reopened(door: Door): void {
+    const { simulator, faults } = this.#w;
+    const now = simulator.now().getTime();
+    const seenBy = now - noticedMs;
+    if (Math.max(faults.calmSinceAt(door.deviceId), this.lastActAt(door.deviceId)) > seenBy) return;
+    for (const closure of this.closures) {
+      if (closure.door !== door || closure.why !== deletedByHand || closure.until <= now) continue;
+      closure.until = Math.max(now, closure.from);
+    }
+  }
+
   isLeftAlone(door: Door, at: number): boolean {
     return this.closures.some(
       (one) => one.isLeftAlone === true && one.door === door && one.from <= at && one.until > at,
@@ -122,7 +149,7 @@ export class People {
     const { code, door } = found;
     trace.add(`somebody deletes the code ${code.starts_at}/${code.ends_at} in Seam's console`, door);
     const [from, until] = [Date.parse(code.starts_at ?? ''), Date.parse(code.ends_at ?? '')];
-    this.closures.push({ door, from, until, why: 'deleted by hand' });
+    this.closures.push({ door, from, until, why: deletedByHand });
     simulator.deleteByHand(code.access_code_id);
     this.#actsAt(door.deviceId);
   }

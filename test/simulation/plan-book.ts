@@ -33,14 +33,20 @@ export class PlanBook {
     const versions = this.#versions.get(text.key) ?? [];
     const last = versions.at(-1);
     if (last !== undefined) last.until = this.#now();
+    versions.push({ from: this.#now(), until: Number.POSITIVE_INFINITY, text, windows: this.windowsOf(text) });
+    this.#versions.set(text.key, versions);
+  }
+
+  /** The windows of a text, whether it is anybody's plan and active or not. */
+  windowsOf(text: ScheduleText): readonly Span[] {
+    const last = this.#versions.get(text.key)?.at(-1);
+    if (last?.text === text) return last.windows;
     const date = (at: number): string => new Date(at).toISOString().slice(0, 10);
     const windowsFor = (days: number): Span[] =>
       referenceWindows(calendarInputOf(text), date(this.#firstDay), date(this.#firstDay + (this.#days + days) * dayMs));
     const near = windowsFor(aheadDays);
     const isEndless = near.some(({ startAt, endAt }) => endAt - startAt > 3 * dayMs);
-    const windows = isEndless ? windowsFor(endlessAheadDays) : near;
-    versions.push({ from: this.#now(), until: Number.POSITIVE_INFINITY, text, windows });
-    this.#versions.set(text.key, versions);
+    return isEndless ? windowsFor(endlessAheadDays) : near;
   }
 
   text(key: string): ScheduleText {

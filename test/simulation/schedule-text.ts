@@ -1,8 +1,9 @@
 // Schedules as people write them, drawn from chance: hours that change of the clock falls into, nights, whole days, short ones.
-import type { CalendarInput } from '../../src/core/windows.ts';
+import type { CalendarInput, ExtraWindow } from '../../src/core/windows.ts';
+import type { Span } from '../support/reference-windows.ts';
 import type { Chance } from './chance.ts';
 
-/** One schedule of a file, with the fields that the simulation uses. */
+/** One schedule: the fields of its file that the simulation uses, and what people have made of it by hand. */
 export interface ScheduleText {
   readonly key: string;
   readonly name: string;
@@ -12,11 +13,14 @@ export interface ScheduleText {
   readonly windows: readonly { readonly rrule: string; readonly from: string; readonly to: string }[];
   readonly pin: 'keep' | 'rotate';
   readonly allow_other_pin: boolean;
-  readonly status: 'active' | 'paused';
-  readonly except: { readonly dates: readonly string[] };
-  readonly extra: readonly { readonly date: string; readonly from: string; readonly to: string }[];
+  readonly status: 'active' | 'paused' | 'ended';
+  readonly ends_on: string | null;
   readonly blackouts: readonly { readonly from: string; readonly to: string }[];
   readonly grace: { readonly early_minutes: number; readonly late_minutes: number };
+  /** Windows that were skipped; no file tells of them. */
+  readonly skipped: readonly Span[];
+  /** Extra windows and extensions; no file tells of them. */
+  readonly opened: readonly ExtraWindow[];
 }
 
 /** A place and a day of it shortly before its clocks change. */
@@ -69,16 +73,18 @@ export function drawSchedule(chance: Chance, index: number, season: Season, door
     pin: chance.hits(0.35) ? 'rotate' : 'keep',
     allow_other_pin: chance.hits(0.3),
     status: 'active',
-    except: { dates: [] },
-    extra: [],
+    ends_on: null,
     blackouts: [],
     grace: chance.hits(0.2) ? { early_minutes: 10, late_minutes: 15 } : { early_minutes: 0, late_minutes: 0 },
+    skipped: [],
+    opened: [],
   };
 }
 
 /** The file that `npm run seed` would be given: YAML is a superset of JSON. */
 export function fileOf(texts: readonly ScheduleText[]): string {
-  return JSON.stringify({ schedules: texts });
+  const schedules = texts.map(({ skipped: _, opened: __, ...text }) => text);
+  return JSON.stringify({ schedules });
 }
 
 /** As the reference calculator takes it. */
@@ -87,9 +93,14 @@ export function calendarInputOf(text: ScheduleText): CalendarInput {
     windows: text.windows,
     timezone: text.timezone,
     startsOn: text.starts_on,
-    exceptDates: text.except.dates,
-    extra: text.extra,
+    endsOn: text.ends_on ?? undefined,
+    extra: text.opened,
     blackouts: text.blackouts.map((blackout) => ({ ...blackout, reason: null })),
+    closings: text.skipped.map(({ startAt, endAt }) => ({
+      startsAt: new Date(startAt).toISOString(),
+      endsAt: new Date(endAt).toISOString(),
+      reason: null,
+    })),
     grace: { earlyMinutes: text.grace.early_minutes, lateMinutes: text.grace.late_minutes },
   };
 }

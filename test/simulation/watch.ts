@@ -18,6 +18,8 @@ export class Watch {
   readonly #skewMs: number;
   readonly #doorsByMarker = new Map<string, Door>();
   readonly #askedAt = new Map<string, number>();
+  /** By the marker of a code: since when its PIN is to open nothing. */
+  readonly #takenBackAt = new Map<string, number>();
   readonly #foreign = new Set<string>();
   readonly #backups = new Set<string>();
   /** Every code of ours that Seam ever held, by its id. */
@@ -55,6 +57,19 @@ export class Watch {
   /** Whether it was to be moved or deleted since an instant. */
   wasAskedSince(accessCodeId: string, at: number): boolean {
     return (this.#askedAt.get(accessCodeId) ?? 0) >= at;
+  }
+
+  /** The PIN of whatever was asked for until now is to open nothing any more. */
+  pinTakenBack(key: string): void {
+    const now = this.#simulator.now().getTime();
+    for (const [marker, door] of this.#doorsByMarker) {
+      if (door.key === key && !this.#takenBackAt.has(marker)) this.#takenBackAt.set(marker, now);
+    }
+  }
+
+  /** Since when a code's PIN is to open nothing; a backup has its own. */
+  takenBackAt({ access_code_id: id, name }: { access_code_id: string; name: string | null }): number | undefined {
+    return this.isBackup(id) ? undefined : this.#takenBackAt.get(markerOf(name ?? ''));
   }
 
   isForeign(accessCodeId: string): boolean {

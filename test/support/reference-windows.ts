@@ -35,10 +35,14 @@ export function referenceWindows(input: CalendarInput, fromDate: string, toDate:
     endAt: endAt + lateMinutes * minuteMs,
   }));
   const merged = union(graced, (input.mergeGapsUpToMinutes ?? 0) * minuteMs);
-  return (input.blackouts ?? []).reduce<Span[]>((open, { from, to }) => {
-    const local = [Temporal.PlainDateTime.from(from), Temporal.PlainDateTime.from(to)] as const;
-    return open.flatMap((span) => without(span, between(local[0], local[1], input.timezone)));
-  }, merged);
+  const blackouts = (input.blackouts ?? []).map(({ from, to }) =>
+    between(Temporal.PlainDateTime.from(from), Temporal.PlainDateTime.from(to), input.timezone),
+  );
+  const closings = (input.closings ?? []).map(({ startsAt, endsAt }) => ({
+    startAt: Date.parse(startsAt),
+    endAt: Date.parse(endsAt),
+  }));
+  return [...blackouts, ...closings].reduce<Span[]>((open, hole) => open.flatMap((one) => without(one, hole)), merged);
 }
 
 /** Spans that overlap, touch or lie at most `gapMs` apart, as one. */
