@@ -140,7 +140,7 @@ async function assertKeysPresent(db: Db, vault: PinVault): Promise<void> {
     'pin_keys_lost',
     `The database holds PINs encrypted with keys that PIN_ENCRYPTION_KEYS lacks: ${list}. ` +
       'Add these keys behind the first one; a key is named by the first 8 hex digits of its SHA-256. ' +
-      'If one is lost, `npm run relatch -- doctor --fix` reads its PINs back from Seam.',
+      'If one is lost, relatch doctor --fix reads its PINs back from Seam.',
   );
 }
 

@@ -24,6 +24,7 @@ export const addAlerts: AddCommand = (program, cli) => {
     .action((options: ListOptions) => list(cli, options));
   alerts
     .command('acknowledge')
+    .alias('ack')
     .description('Notes that somebody has seen it; it resolves by itself once its cause is gone.')
     .argument('<ID>', 'the id that the list shows', matching(isId, 'Name one alert by its id.'))
     .addHelpText('after', examples('relatch alerts acknowledge 0b5f6a3e-…'))
@@ -62,7 +63,9 @@ function minutesTo(at: Date | null, now: Date): number | null {
 }
 
 function forPeople(alert: StoredAlert, now: Date): string[] {
-  const seen = alert.times > 1 ? `, seen ${alert.times} times, last at ${alert.lastSeenAt.toISOString()}` : '';
+  const zone = alert.timezone ?? 'UTC';
+  const momentOf = (at: Date): string => formatInTimeZone(at, zone, 'EEE d MMM yyyy HH:mm');
+  const seen = alert.times > 1 ? `, seen ${alert.times} times, last on ${momentOf(alert.lastSeenAt)}` : '';
   const state = alert.state === 'open' ? '' : `, ${alert.state}`;
   const door = alert.deviceName ?? (alert.deviceId === null ? null : `device ${alert.deviceId}`);
   const facts = [
@@ -72,7 +75,7 @@ function forPeople(alert: StoredAlert, now: Date): string[] {
     windowOf(alert, now),
   ].filter((fact) => fact !== null);
   return [
-    `${alert.id}  ${alert.kind} since ${alert.raisedAt.toISOString()}${seen}${state}`,
+    `${alert.id}  ${alert.kind} since ${momentOf(alert.raisedAt)} (${zone})${seen}${state}`,
     `  ${oneLine(alert.message)}`,
     ...(facts.length === 0 ? [] : [`  ${oneLine(facts.join('; '))}`]),
   ];
@@ -95,6 +98,6 @@ function timeLeft(startsAt: Date, endsAt: Date, now: Date): string {
 
 async function acknowledge({ withTool, print }: Cli, id: string): Promise<void> {
   const isDone = await withTool((tool) => acknowledgeAlert(tool.db.prisma, id, tool.now()));
-  if (!isDone) throw new UserError('alert_not_open', `No open alert has the id ${id}; see alerts list --all.`);
+  if (!isDone) throw new UserError('alert_not_open', `No open alert has the id ${id}: see relatch alerts list --all.`);
   print(`acknowledged ${id}`);
 }

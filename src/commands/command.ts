@@ -36,8 +36,10 @@ class ExplainingCommand extends Command {
   }
 
   override error(message: string): never {
+    const words = this.commands.map((one) => one.name()).filter((one) => one !== 'help');
     const told = message
       .replace(/^error: /, '')
+      .replace(/^(unknown command '.*')$/, `$1. Say one of ${words.join(', ')}`)
       .replace(/\n\((.*)\)$/, '. $1')
       // What was given too much, or in the wrong place, may be a PIN.
       .replace(/ but got (\d+): .*$/s, ' but got $1')

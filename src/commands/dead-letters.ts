@@ -100,6 +100,6 @@ async function drop({ withTool, print }: Cli, id: string, reason: string): Promi
 function noneOpen(ids: readonly string[]): UserError {
   return new UserError(
     'dead_letter_not_open',
-    `No open dead letter has the id ${ids.join(', ')}; see dead-letters list.`,
+    `No open dead letter has the id ${ids.join(', ')}: see relatch dead-letters list.`,
   );
 }

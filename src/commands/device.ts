@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { severalDevices } from '../core/ways-out.ts';
 import { findDeviceIds } from '../db/devices.ts';
 import type { CliTool } from './command.ts';
 
@@ -7,10 +8,6 @@ export async function deviceNamed({ db }: Pick<CliTool, 'db'>, idOrName: string)
   const [id, ...more] = await findDeviceIds(db.prisma, idOrName);
   if (id === undefined)
     throw new UserError('device_unknown', `No schedule or code is on a device ${idOrName}: give its id or its name.`);
-  if (more.length > 0)
-    throw new UserError(
-      'device_ambiguous',
-      `Several devices are called ${idOrName}: give the id, one of ${[id, ...more].join(', ')}.`,
-    );
+  if (more.length > 0) throw new UserError('device_ambiguous', severalDevices(idOrName, [id, ...more]));
   return id;
 }

@@ -159,7 +159,7 @@ function recoveryChecks({ recovered, redrawn, toGive, stoppedBecause }: Recovere
     { what, level: 'ok', message: `${recovered} were read back from Seam and are encrypted with the first key now.` },
   ];
   if (stoppedBecause !== null) {
-    const message = `Not all were read back: ${stoppedBecause.replace(/\.$/, '')}. Run doctor --fix again.`;
+    const message = `Not all were read back: ${stoppedBecause.replace(/\.$/, '')}. Run again: relatch doctor --fix`;
     checks.push({ what, level: 'fail', message });
   }
   if (redrawn.length > 0) {

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { explanationText } from '../core/explain.ts';
 import { type DoorExplanation, explainWord } from '../flows/explain.ts';
 import { type AddCommand, examples } from './command.ts';
+import { deviceNamed } from './device.ts';
 
 const instantForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
@@ -12,16 +13,19 @@ export const addExplain: AddCommand = (program, { withTool, print }) => {
     .description(
       'Why a code works at a door or does not, at an instant: of a schedule, or of each schedule at a device.',
     )
-    .argument('<KEY|DEVICE>', 'a schedule, or a device by its id')
+    .argument('<KEY|DEVICE>', 'a schedule, or a device by its id or name')
     .option('--at <INSTANT>', 'now, or such as 2027-03-08T09:00:00-05:00', instantArgument)
-    .option('--device <ID>', 'one door of the schedule')
+    .option('--device <ID>', 'one door of the schedule, by its id or name')
     .option('--json', 'a JSON object a line')
     .addHelpText(
       'after',
       examples('relatch explain cleaning-crew', 'relatch explain cleaning-crew --at 2027-03-08T09:00:00-05:00'),
     )
     .action(async (word: string, { at, device, json = false }: ExplainOptions) => {
-      const found = await withTool((tool) => explainWord(tool, word, { deviceId: device, at }));
+      const found = await withTool(async (tool) => {
+        const deviceId = device === undefined ? undefined : await deviceNamed(tool, device);
+        return explainWord(tool, word, { deviceId, at });
+      });
       const texts = json
         ? found.map((one) => JSON.stringify(explanationForPrograms(one)))
         : [found.map((one) => explanationText(one, one.timezone)).join('\n\n')];

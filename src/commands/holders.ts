@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { eraseHolder } from '../flows/erase-holder.ts';
 import { type AddCommand, type Cli, examples } from './command.ts';
+import { countOf } from './output.ts';
 
 /** Erases people. */
 export const addHolders: AddCommand = (program, cli) => {
@@ -32,8 +33,11 @@ async function erase(
   by: { readonly holder: string } | { readonly key: string },
 ): Promise<void> {
   const { schedules, words, stillNaming, devices } = await withTool((tool) => eraseHolder(tool, by));
+  const found = schedules.length + words;
   print(
-    `Erased: holder and PINs of ${schedules.length} schedules (${schedules.join(', ') || 'none'}), the name in ${words} other rows.`,
+    found === 0
+      ? 'Nothing to erase: no schedule and no row has the name. Give it as relatch schedules list shows it.'
+      : `Erased: holder and PINs of ${countOf(schedules.length, 'schedule')} (${schedules.join(', ') || 'none'}), the name in ${countOf(words, 'other row')}.`,
   );
   if (stillNaming.length > 0) print(`Still named so, to be renamed by you: ${stillNaming.join(', ')}.`);
   if (devices.length > 0)

@@ -29,7 +29,7 @@ export function describeReencrypted({ moved, unreadable, inUse }: Reencrypted, k
     if (index === 0) return `${id}, the first key: ${countPins(held)} under it.`;
     if (held === 0)
       return `${id}: no PIN is under it any more. Take it out of PIN_ENCRYPTION_KEYS once all replicas run with the new first key.`;
-    return `${id}: ${countPins(held)} still under it. Run: pins reencrypt`;
+    return `${id}: ${countPins(held)} still under it. Run: relatch pins reencrypt`;
   });
   const broken = `${countPins(unreadable)} damaged and stayed as they were. Restore the database, or rotate the PIN of those schedules.`;
   return [`Encrypted anew: ${moved}.`, ...(unreadable > 0 ? [broken] : []), ...lines];

@@ -32,9 +32,12 @@ async function makePass(
     if (options.removesOrphans && deps.mode === 'observe')
       throw new UserError('observing', 'MODE=observe writes nothing to Seam: --remove-orphans needs MODE=active.');
     const report = await reconcile(deps, options);
-    print(
-      report === null ? 'Another replica is reconciling: nothing was done.' : describeReport(report, options.dryRun),
-    );
+    if (report === null) return print('Another replica is reconciling: nothing was done.');
+    const told = describeReport(report, options.dryRun);
+    // A script must not take "0 differences" for all being well; a fleet that takes several passes is no failure.
+    const isNothingCompared = report.devices.compared === 0 && stopReason(report) !== null;
+    if (isNothingCompared) throw new UserError('nothing_compared', `${told} What is wrong is told by: relatch doctor`);
+    print(told);
   });
 }
 
@@ -48,6 +51,10 @@ export function describeReport(report: ReconcileReport, dryRun: boolean): string
     ...(dryRun ? [] : [`${woken} doors woken, ${replanned} planned anew for other time-zone data`]),
     `${repairs.length} ${repairs.length === 1 ? 'difference' : 'differences'}`,
   ];
-  const stopped = events.stoppedBecause ?? devices.stoppedBecause;
+  const stopped = stopReason(report);
   return [...lines, `${counts.join('; ')}.`, ...(stopped === null ? [] : [`Cut short: ${stopped}.`])].join('\n');
+}
+
+function stopReason({ events, devices }: ReconcileReport): string | null {
+  return events.stoppedBecause ?? devices.stoppedBecause;
 }

@@ -27,6 +27,8 @@ export async function showWindows({ withTool, print }: Cli, key: string, options
     const { timezone, status } = await scheduleNamed(tool, key);
     const after = from === undefined ? tool.now() : readWhen(from, timezone, 0);
     const until = to === undefined ? null : readWhen(to, timezone, 1);
+    if (until !== null && until <= after)
+      throw new UserError('when_invalid', 'The end is not after the start: correct --to, or give --from as well.');
     const doors = (await comingWindows(tool, key, { from: after, count }))?.doors ?? [];
     const names = await loadDevices(
       tool.db.prisma,

@@ -103,10 +103,10 @@ export function pinKeyChecks(inUse: ReadonlyMap<string, number>, keyIds: readonl
   for (const [id, pins] of inUse) {
     if (id === first) continue;
     if (keyIds.includes(id)) {
-      const message = `${countPins(pins)} under ${id}, which is not the first key. To retire it, run: pins reencrypt`;
+      const message = `${countPins(pins)} under ${id}, which is not the first key. To retire it, run: relatch pins reencrypt`;
       checks.push({ what, level: 'warn', message });
     } else {
-      const message = `${countPins(pins)} under ${id}, which PIN_ENCRYPTION_KEYS lacks, so Relatch does not start. Add that key behind the first one; if it is lost, run: doctor --fix, which reads the PINs back from Seam.`;
+      const message = `${countPins(pins)} under ${id}, which PIN_ENCRYPTION_KEYS lacks, so Relatch does not start. Add that key behind the first one; if it is lost, run: relatch doctor --fix, which reads the PINs back from Seam.`;
       checks.push({ what, level: 'fail', message });
     }
   }

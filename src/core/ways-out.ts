@@ -30,3 +30,8 @@ export function opensNoDoor(key: string, status: string): string {
 export function rotateGivenCommand(scheduleKey: string): string {
   return `relatch schedules rotate ${scheduleKey} --pin-stdin`;
 }
+
+/** Where a name is that of several devices. */
+export function severalDevices(name: string, ids: readonly (string | undefined)[]): string {
+  return `Several devices are called ${name}: give the id, one of ${ids.join(', ')}.`;
+}

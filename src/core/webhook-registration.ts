@@ -69,7 +69,7 @@ export function webhookChecks(all: readonly Registration[], url: string | null, 
   const what = 'webhook';
   const ours = registrationsOfOurs(all, url, secrets);
   if (ours.length === 0) {
-    const message = `Seam has none for ${url ?? 'Relatch'}, so what happens at the doors is noticed minutes later. Run: webhook register ${url ?? `https://YOUR-HOST${webhookPath}`}`;
+    const message = `Seam has none for ${url ?? 'Relatch'}, so what happens at the doors is noticed minutes later. Run: relatch webhook register ${url ?? `https://YOUR-HOST${webhookPath}`}`;
     return [{ what, level: 'fail', message }];
   }
   const checks = ours.flatMap((one) => checksOf(one, secrets));
@@ -84,7 +84,7 @@ export function webhookChecks(all: readonly Registration[], url: string | null, 
 function checksOf(one: Registration, secrets: readonly string[]): Check[] {
   const what = 'webhook';
   const { missing, superfluous } = compareTypes(one.eventTypes);
-  const mend = `Run: webhook register ${one.url}`;
+  const mend = `Run: relatch webhook register ${one.url}`;
   const checks: Check[] = [];
   if (missing.length > 0)
     checks.push({ what, level: 'fail', message: `${one.url} is not told of ${listed(missing)}. ${mend}` });

@@ -62,12 +62,16 @@ function assertIdle(schedules: Awaited<ReturnType<typeof lockHeldSchedules>>): v
   const busy = schedules.filter(({ status, openCodes }) => status === 'active' || openCodes > 0);
   if (busy.length === 0) return;
   const list = busy.map(({ key, status, openCodes }) =>
-    status === 'active' ? `${key} is active` : `${key} has ${openCodes} codes that are not proved gone`,
+    status === 'active'
+      ? `${key} is active`
+      : `${key} has ${openCodes} ${openCodes === 1 ? 'code that is' : 'codes that are'} not proved gone`,
   );
-  throw new UserError(
-    'holder_has_codes',
-    `Nothing was erased: ${list.join('; ')}. Set status: paused in the schedules file, apply it, and wait until the codes are gone.`,
-  );
+  const active = busy.flatMap(({ key, status }) => (status === 'active' ? [key] : []));
+  const way =
+    active.length === 0
+      ? 'Wait until the codes are gone, and say it again.'
+      : `Pause them first, wait until their codes are gone, and say it again: relatch schedules pause ${active.join(' ')}`;
+  throw new UserError('holder_has_codes', `Nothing was erased: ${list.join('; ')}. ${way}`);
 }
 
 async function eraseEverywhere(deps: EraseDeps, name: string): Promise<number> {

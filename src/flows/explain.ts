@@ -3,10 +3,10 @@ import { plannedAt } from '../core/closed-because.ts';
 import { UserError } from '../core/errors.ts';
 import { type DoorFacts, type Explanation, explainDoor } from '../core/explain.ts';
 import { calendarOf } from '../core/schedule.ts';
-import { noSchedule } from '../core/ways-out.ts';
+import { noSchedule, severalDevices } from '../core/ways-out.ts';
 import { causesOf, describeCauses } from '../core/window-causes.ts';
 import { type Calendar, type Window, windowsFrom } from '../core/windows.ts';
-import { loadDevice } from '../db/devices.ts';
+import { findDeviceIds, loadDevice } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
 import {
   codesToExplain,
@@ -69,11 +69,13 @@ export async function explainWord(
   const { deviceId, at } = options;
   const [schedule] = await loadSchedulesByKeys(deps.db.prisma, [word]);
   if (schedule !== undefined) return explain(deps, { about: { key: word, deviceId }, at });
-  if ((await schedulesAtDevice(deps.db.prisma, word)).length > 0)
-    return explain(deps, { about: { deviceId: word }, at });
+  const [id, ...more] = await findDeviceIds(deps.db.prisma, word);
+  if (more.length > 0) throw new UserError('device_ambiguous', severalDevices(word, [id, ...more]));
+  if (id !== undefined && (await schedulesAtDevice(deps.db.prisma, id)).length > 0)
+    return explain(deps, { about: { deviceId: id }, at });
   throw new UserError(
     'nothing_known',
-    `No schedule has the key ${word}, and no schedule is on a device with this id: give the key as in the schedules file, or Seam's device_id.`,
+    `No schedule has the key ${word}, and no schedule is on a device of this id or name: see relatch schedules list.`,
   );
 }
 

@@ -109,6 +109,7 @@ describe('alerts', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { id: string });
     expect(alert).toMatchObject({ kind: 'code.refused', holder: 'Anna', minutes_to_start: expect.any(Number) });
+    expect(output).toContain(`${alert?.id}  code.refused since Mon 8 Mar 2027 07:00 (America/New_York)\n`);
     expect(await relatch('alerts', 'acknowledge', alert?.id ?? '')).toEqual({
       code: 0,
       output: `acknowledged ${alert?.id}\n`,
@@ -146,20 +147,24 @@ describe('holders', () => {
     ]);
 
     const busy = await relatchIn(house, ['holders', 'erase', ana]);
-    expect(busy).toMatchObject({ code: 2, output: expect.stringContaining('Nothing was erased: mornings is active') });
+    expect(busy).toEqual({
+      code: 2,
+      output:
+        'Nothing was erased: mornings is active. Pause them first, wait until their codes are gone, and say it again: relatch schedules pause mornings\n',
+    });
     await house.apply(file({ status: 'paused' }));
     await house.until('2027-03-08T12:01:00Z');
     const nobody = await relatchIn(house, ['holders', 'erase', 'Nobody Here']);
     expect(nobody).toEqual({
       code: 0,
-      output: 'Erased: holder and PINs of 0 schedules (none), the name in 0 other rows.\n',
+      output: 'Nothing to erase: no schedule and no row has the name. Give it as relatch schedules list shows it.\n',
     });
     expect((await dump(db)).match(/Ana Silva/g)?.length).toBeGreaterThan(10);
 
     const done = await relatchIn(house, ['holders', 'erase', 'ana silva']);
     expect(done.code).toBe(0);
     expect(done.output.split('\n')).toEqual([
-      expect.stringMatching(/^Erased: holder and PINs of 1 schedules \(mornings\), the name in [1-9]\d+ other rows\.$/),
+      expect.stringMatching(/^Erased: holder and PINs of 1 schedule \(mornings\), the name in [1-9]\d+ other rows\.$/),
       'Still named so, to be renamed by you: ana-silva-helps, holiday list Ana_Silva off.',
       `Seam calls devices so, and will tell it again: rename them there: ${frontDoor}.`,
       'Take the name out of the schedules file as well: the next seed would bring it back.',
@@ -221,6 +226,15 @@ describe('reconcile', () => {
     expect(await relatchIn(today, ['reconcile'])).toMatchObject({
       code: 0,
       output: expect.stringMatching(/^[^\n]*; 2 devices compared, 0 could not be; .*; 0 differences\.\n$/),
+    });
+    // Another key than the service's: nothing was compared, and that is no success.
+    const refused = await relatchIn(
+      { ...today, config: { ...today.config, seam: { ...today.config.seam, apiKey: 'seam_wrong' } } },
+      ['reconcile'],
+    );
+    expect(refused).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/ 0 devices compared, .*\nCut short: .*: relatch doctor\n$/),
     });
   });
 

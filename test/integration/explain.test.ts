@@ -101,6 +101,7 @@ it('tells of a code that works, of the evening and of tomorrow, and of one that 
     What you can do: Nothing needs to be done."
   `);
   await expect(told(world, 'nobody')).rejects.toMatchObject({ code: 'nothing_known' });
+  expect(await told(world, 'front DOOR')).toBe(await told(world, frontDoor));
 });
 
 it('tells what closes a window: a skip, a holiday, a day of no rule, a pause', async () => {

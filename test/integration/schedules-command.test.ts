@@ -114,6 +114,10 @@ it('tells when a schedule opens, between days of its own zone, and why', async (
   });
   expect(more).toEqual([]);
   expect(await relatch('windows', 'crew', '--from', 'monday')).toMatchObject({ code: 2 });
+  expect(await relatch('windows', 'crew', '--from', '2027-03-15', '--to', '2027-03-12')).toEqual({
+    code: 2,
+    output: 'The end is not after the start: correct --to, or give --from as well.',
+  });
 });
 
 it('lists codes that are there and come, and the gone ones too if wanted', async () => {
