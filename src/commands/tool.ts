@@ -1,7 +1,9 @@
-import { inspectConfig, readConfig } from '../config.ts';
+import { inspectConfig, readConfig, type ServiceConfig } from '../config.ts';
+import { UserError } from '../core/errors.ts';
 import { flowDeps, openTool } from '../deps.ts';
 import type { DoorReader } from '../flows/ask-doors.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
+import { createSeamAdmin } from '../seam/admin.ts';
 import { createSeamApi } from '../seam/api.ts';
 import type { CliTool } from './command.ts';
 
@@ -18,8 +20,19 @@ export async function withTool<T>(run: (tool: CliTool) => Promise<T>, level: 'si
 /** The same for what asks Seam and changes codes there. Its warnings are printed: they say what Seam did not answer. */
 export async function withSeam<T>(run: (deps: FlowDeps) => Promise<T>): Promise<T> {
   const config = readConfig(process.env, { for: 'service' });
+  await assertKeyTaken(config.seam);
   await using tool = await openTool({ ...config, log: { level: 'warn' } }, {}, 'tool');
   return await run(await flowDeps(tool, config));
+}
+
+/** Before the gate, which all replicas share: the refusal of a key that only this command has would pause the service. */
+async function assertKeyTaken(seam: ServiceConfig['seam']): Promise<void> {
+  const asked = await createSeamAdmin(seam).getWorkspace();
+  if (asked.ok || asked.failure.kind !== 'unauthorized') return;
+  throw new UserError(
+    'seam_key_refused',
+    'Seam refuses SEAM_API_KEY, so nothing was done. Give the key that the service has, or take one from the Seam Console, Developer, API Keys.',
+  );
 }
 
 /** Asks Seam about doors, where its key is set and can be used. */

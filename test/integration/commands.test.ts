@@ -227,14 +227,19 @@ describe('reconcile', () => {
       code: 0,
       output: expect.stringMatching(/^[^\n]*; 2 devices compared, 0 could not be; .*; 0 differences\.\n$/),
     });
-    // Another key than the service's: nothing was compared, and that is no success.
-    const refused = await relatchIn(
-      { ...today, config: { ...today.config, seam: { ...today.config.seam, apiKey: 'seam_wrong' } } },
-      ['reconcile'],
-    );
-    expect(refused).toMatchObject({
+    const seam = { ...today.config.seam, apiKey: 'seam_wrong' };
+    // A key that only the command has is refused, and the service goes on with its own.
+    const refused = await relatchIn({ ...today, config: { ...today.config, seam } }, ['reconcile']);
+    expect(refused).toEqual({
       code: 2,
-      output: expect.stringMatching(/ 0 devices compared, .*\nCut short: .*: relatch doctor\n$/),
+      output: expect.stringMatching(/^Seam refuses SEAM_API_KEY, so nothing was done\. /),
+    });
+    expect(await today.pass()).toMatchObject({ devices: { compared: 2, stoppedBecause: null } });
+    today.simulator.faults.next('*', { kind: 'status', status: 401 });
+    const stopped = await relatchHere(today, ['reconcile']);
+    expect(stopped).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/ 0 devices compared, .*\nCut short: .*: relatch doctor$/),
     });
   });
 
@@ -273,7 +278,8 @@ describe('reconcile', () => {
     const calls = today.simulator.requests.length;
     const other = await onlyOneReplica(today.relatch.deps.db, () => relatchIn(today, ['reconcile']));
     expect(other).toEqual({ code: 0, output: 'Another replica is reconciling: nothing was done.\n' });
-    expect(today.simulator.requests).toHaveLength(calls);
+    // But for the key, which is tried before anything is begun.
+    expect(today.simulator.requests.slice(calls).map(({ path }) => path)).toEqual(['/workspaces/get']);
   });
 });
 
