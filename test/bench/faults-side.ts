@@ -203,7 +203,8 @@ function byDoor(rows: readonly KnownCode[]): ReadonlyMap<string, readonly string
   return new Map([...grouped].map(([door, codes]) => [door, codes.map(({ access_code_id }) => access_code_id)]));
 }
 
-async function applyDaily(env: Env, doors: readonly FaultDoor[]): Promise<void> {
+/** A daily schedule for each door, applied as the seed does. */
+export async function applyDaily(env: Env, doors: readonly Omit<FaultDoor, 'isOnline'>[]): Promise<void> {
   const local = (at: Date): string => at.toISOString().slice(11, 16);
   const schedules = doors.map(({ deviceId, startsAt, endsAt }, at) => {
     const windows = [{ rrule: 'FREQ=DAILY', from: local(startsAt), to: local(endsAt) }];

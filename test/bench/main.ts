@@ -2,6 +2,7 @@
 
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   ack: () => import('./ack.ts'),
+  backlog: () => import('./backlog.ts'),
   faults: () => import('./faults.ts'),
   renewal: () => import('./renewal.ts'),
   windows: () => import('./windows.ts'),

@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { expect, it, vi } from 'vitest';
+import { leaveBehind } from '../support/backlog.ts';
 import { anAccessCodeEvent, aRemovedEvent, type SignedDelivery, sign } from '../support/sign.ts';
 import { assertSettled } from './settled.ts';
 import { aDoor, type Instance, noteAcknowledged, type Stage, slowMs, startStage } from './stage.ts';
@@ -92,7 +93,7 @@ it('stores 10,000 deliveries at once, none lost and none twice, though an instan
 
   services[1]!.kill('SIGKILL');
   await services[1]!.exited;
-  const ofOurs = await leaveBehind(stage);
+  const ofOurs = await leaveBehind(db, backlog);
   await stage.start({ LOG_LEVEL: 'info' });
   const upMs = performance.now();
   await stage.rest(drainMs);
@@ -109,22 +110,6 @@ it('stores 10,000 deliveries at once, none lost and none twice, though an instan
   await expectOneEach(stage, doors);
   await assertSettled(stage, { scenario: 'a backlog after an outage', faults: 1, struckAtMs: upMs });
 });
-
-/** Rows as an outage leaves them, acknowledged and not begun; a third is about codes of ours: how many. */
-async function leaveBehind({ db }: Stage): Promise<number> {
-  await db.query(
-    `insert into inbox (key, svix_id, event_type, access_code_id, device_id, occurred_at, payload)
-       select id, 'behind ' || id, 'access_code.set_on_device', code, device_id, now(), json_build_object(
-                'event_id', id, 'event_type', 'access_code.set_on_device', 'access_code_id', code, 'device_id', device_id)
-         from (select gen_random_uuid()::text as id, device_id,
-                      case when number % 3 = 0 then access_code_id else gen_random_uuid()::text end as code
-                 from generate_series(1, $1::int) as number
-                 join (select row_number() over () as door, device_id, access_code_id
-                         from access_codes where state = 'created') as doors on door = 1 + number % 20) as events`,
-    [backlog],
-  );
-  return Math.floor(backlog / 3);
-}
 
 /** Spread evenly, so that work is done while deliveries still come. */
 function interleaved(few: readonly SignedDelivery[], many: readonly SignedDelivery[]): SignedDelivery[] {
