@@ -183,7 +183,11 @@ function recipePart({ db, simulator }: Stand): SidePart {
       );
     },
     // It has no timers: what Seam sends again is all that it will ever hear, the first time after 5 s.
-    finish: () => simulator.advanceBy(firstRepeatMs),
+    async finish() {
+      // A delivery that hangs is repeated only once it has failed: not while the next fault strikes.
+      await simulator.idle();
+      await simulator.advanceBy(firstRepeatMs);
+    },
     // Three repeats in all: by then nothing is wrong any more.
     end: () => simulator.advanceBy(furtherRepeatsMs),
     async knownCodes() {
