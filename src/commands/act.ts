@@ -31,15 +31,9 @@ export async function actOnEach(
         print(json ? JSON.stringify(forPrograms(acted, dryRun)) : forPeople(acted, dryRun).join('\n'));
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        refusals.push(error);
         if (keys.length === 1) throw error;
-        refusals.splice(
-          -1,
-          1,
-          new UserError(error.code, error.code === 'schedule_unknown' ? error.message : `${key}: ${error.message}`, {
-            cause: error,
-          }),
-        );
+        const told = error.code === 'schedule_unknown' ? error.message : `${key}: ${error.message}`;
+        refusals.push(new UserError(error.code, told, { cause: error }));
       }
     }
     const [first] = refusals;

@@ -1,29 +1,9 @@
 // Actions one on top of the other, and in the middle of what the last one set off.
 import { expect, it } from 'vitest';
-import { type Act, type Acted, actOn } from '../../src/flows/act-on-schedule.ts';
+import type { Act } from '../../src/flows/act-on-schedule.ts';
 import { adoptCode } from '../../src/flows/adopt-code.ts';
+import { act, crewAtWork, opened } from '../support/crew-at-work.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
-
-async function crewAtWork(fields: Record<string, unknown> = {}, until = '2027-03-08T15:00:00Z'): Promise<World> {
-  const world = await startWorld({ now: '2027-03-08T12:00:00Z' });
-  await world.apply(weekdays(fields));
-  await world.until(until);
-  return world;
-}
-
-async function act(world: World, done: Act, options: Parameters<typeof actOn>[3] = {}): Promise<Acted> {
-  const acted = await actOn(world.relatch.deps, 'crew', done, options);
-  await world.rest();
-  return acted;
-}
-
-/** Openings, to the minute. */
-function opened(world: World, deviceId = frontDoor): string[] {
-  const minute = (at: Date | null): string => at?.toISOString().slice(0, 16) ?? '…';
-  return world.simulator
-    .intervals(deviceId)
-    .map(({ on_device_from, off_device_at }) => `${minute(on_device_from)}/${minute(off_device_at)}`);
-}
 
 it('leaves a window closed that somebody closed, when skips of other days are taken back', async () => {
   await using world = await crewAtWork({ devices: [frontDoor, backDoor] });

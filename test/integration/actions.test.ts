@@ -1,21 +1,9 @@
 // What people do in the middle of things, as it comes to the doors.
 import type { AccessCode } from 'seam';
 import { expect, it } from 'vitest';
-import { type Act, type Acted, actOn } from '../../src/flows/act-on-schedule.ts';
-import { backDoor, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
-
-async function crewAtWork(fields: Record<string, unknown> = {}, until = '2027-03-08T15:00:00Z'): Promise<World> {
-  const world = await startWorld({ now: '2027-03-08T12:00:00Z' });
-  await world.apply(weekdays(fields));
-  await world.until(until);
-  return world;
-}
-
-async function act(world: World, done: Act, options: Parameters<typeof actOn>[3] = {}): Promise<Acted> {
-  const acted = await actOn(world.relatch.deps, 'crew', done, options);
-  await world.rest();
-  return acted;
-}
+import { actOn } from '../../src/flows/act-on-schedule.ts';
+import { act, crewAtWork, opened } from '../support/crew-at-work.ts';
+import { backDoor, frontDoor, type World, weekdays } from '../support/relatch.ts';
 
 /** The code that is valid now. */
 function live(world: World): AccessCode {
@@ -24,14 +12,6 @@ function live(world: World): AccessCode {
   const found = codes.filter(({ starts_at, ends_at }) => (starts_at ?? '') <= now && (ends_at ?? '') > now);
   expect(found).toHaveLength(1);
   return found[0]!;
-}
-
-/** Openings, to the minute. */
-function opened(world: World, deviceId = frontDoor): string[] {
-  const minute = (at: Date | null): string => at?.toISOString().slice(0, 16) ?? '…';
-  return world.simulator
-    .intervals(deviceId)
-    .map(({ on_device_from, off_device_at }) => `${minute(on_device_from)}/${minute(off_device_at)}`);
 }
 
 it('takes a live code off at a pause, and gives it back at a resume', async () => {

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { carrySkips } from '../../src/core/carried-skips.ts';
-import { calendarOfDraft, nothingByHand, type Schedule } from '../../src/core/schedule.ts';
+import { calendarOfDraft, type Schedule } from '../../src/core/schedule.ts';
 import { actOnSchedule, type ScheduleAction } from '../../src/core/schedule-actions.ts';
 import { localDateOf, windowsFrom } from '../../src/core/windows.ts';
+import { crew as weekdays } from '../support/crew.ts';
 import { runs } from '../support/runs.ts';
 
 // 2027-03-08 is a Monday; New York is five hours behind UTC until the 14th.
@@ -12,28 +13,7 @@ const daily = (from: string, to: string) => ({ rrule: 'FREQ=DAILY', from, to });
 
 const tuesdays = { rrule: 'FREQ=WEEKLY;BYDAY=TU', from: '09:00', to: '17:00' };
 
-const crew: Schedule = {
-  id: '00000000-0000-4000-8000-000000000001',
-  key: 'crew',
-  name: 'Crew',
-  holder: null,
-  timezone: 'America/New_York',
-  startsOn: '2027-03-01',
-  endsOn: null,
-  rules: [daily('09:00', '17:00')],
-  exceptDates: [],
-  holidays: [],
-  extra: [],
-  blackouts: [],
-  byHand: nothingByHand,
-  grace: { earlyMinutes: 0, lateMinutes: 0 },
-  mergeGapsUpToMinutes: 0,
-  devices: [{ deviceId: 'front', generation: 0 }],
-  pinPolicy: 'keep',
-  allowOtherPin: false,
-  status: 'active',
-  version: 1,
-};
+const crew: Schedule = { ...weekdays, rules: [daily('09:00', '17:00')] };
 const twoShifts = { ...crew, rules: [daily('09:00', '12:00'), daily('14:00', '17:00')] };
 const skipMonday: ScheduleAction = { kind: 'skip', date: '2027-03-08', reason: 'works' };
 

@@ -1,36 +1,14 @@
 import { expect, it } from 'vitest';
 import { plannedAt } from '../../src/core/closed-because.ts';
 import { type DoorFacts, type ExplainedCode, explainDoor } from '../../src/core/explain.ts';
-import { nothingByHand, type Schedule } from '../../src/core/schedule.ts';
+import type { Schedule } from '../../src/core/schedule.ts';
 import type { Blackout } from '../../src/core/windows.ts';
+import { crew } from '../support/crew.ts';
 
 // 2027-03-08 is a Monday; New York is five hours behind UTC.
 const monday10 = new Date('2027-03-08T15:00:00Z');
 const minutes = (count: number): Date => new Date(monday10.getTime() + count * 60_000);
 const window = { startsAt: new Date('2027-03-08T14:00:00Z'), endsAt: new Date('2027-03-08T22:00:00Z') };
-
-const crew: Schedule = {
-  id: '00000000-0000-4000-8000-000000000001',
-  key: 'crew',
-  name: 'Crew',
-  holder: null,
-  timezone: 'America/New_York',
-  startsOn: '2027-03-01',
-  endsOn: null,
-  rules: [{ rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' }],
-  exceptDates: [],
-  holidays: [],
-  extra: [],
-  blackouts: [],
-  byHand: nothingByHand,
-  grace: { earlyMinutes: 0, lateMinutes: 0 },
-  mergeGapsUpToMinutes: 0,
-  devices: [{ deviceId: 'front', generation: 0 }],
-  pinPolicy: 'keep',
-  allowOtherPin: false,
-  status: 'active',
-  version: 1,
-};
 
 /** A code on the lock in its window, changed as given. */
 function aCode(fields: Partial<ExplainedCode> = {}): ExplainedCode {

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import { calendarOfDraft, nothingByHand, type Schedule } from '../../src/core/schedule.ts';
+import { calendarOfDraft, type Schedule } from '../../src/core/schedule.ts';
 import { actOnSchedule, type Decision, type ScheduleAction } from '../../src/core/schedule-actions.ts';
 import { windowsFrom } from '../../src/core/windows.ts';
+import { crew } from '../support/crew.ts';
 
 // 2027-03-08 is a Monday; New York is five hours behind UTC until the 14th.
 const monday8 = new Date('2027-03-08T13:00:00Z');
@@ -9,28 +10,6 @@ const monday12 = new Date('2027-03-08T17:00:00Z');
 const monday18 = new Date('2027-03-08T23:00:00Z');
 const sunday = new Date('2027-03-07T17:00:00Z');
 
-const crew: Schedule = {
-  id: '00000000-0000-4000-8000-000000000001',
-  key: 'crew',
-  name: 'Crew',
-  holder: null,
-  timezone: 'America/New_York',
-  startsOn: '2027-03-01',
-  endsOn: null,
-  rules: [{ rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' }],
-  exceptDates: [],
-  holidays: [],
-  extra: [],
-  blackouts: [],
-  byHand: nothingByHand,
-  grace: { earlyMinutes: 0, lateMinutes: 0 },
-  mergeGapsUpToMinutes: 0,
-  devices: [{ deviceId: 'front', generation: 0 }],
-  pinPolicy: 'keep',
-  allowOtherPin: false,
-  status: 'active',
-  version: 1,
-};
 const nights = { ...crew, rules: [{ rrule: 'FREQ=DAILY', from: '22:00', to: '06:00' }] };
 const late15 = { ...crew, grace: { earlyMinutes: 10, lateMinutes: 15 } };
 
