@@ -242,14 +242,15 @@ function patient({ env }: Stage): Env {
 /** The numbers of the steps at which a transaction waits. */
 async function waiting({ db }: Stage): Promise<number[]> {
   const { rows } = await db.query<{ step: number }>(
-    `select distinct objid::int as step from pg_locks where locktype = 'advisory' and classid = $1 and not granted
-        and database = (select oid from pg_database where datname = current_database()) order by 1`,
-    [lockClass],
+    `select distinct objid::int as step from pg_locks where ${waitsHere} order by 1`,
   );
   return rows.map(({ step }) => step);
 }
 
 const lockClass = 4711;
+// The tests beside this one hold steps of the same numbers, in databases of their own.
+const waitsHere = `locktype = 'advisory' and classid = ${lockClass} and not granted
+  and database = (select oid from pg_database where datname = current_database())`;
 const nameOf = (number: number): string => `hold_back_${number}`;
 
 /**
@@ -298,11 +299,7 @@ async function holdStep({ db, env }: Stage, step: Step, door: string, number: nu
   );
   return async () => {
     if (step.lands === undefined) {
-      await holder.query(
-        `select pg_terminate_backend(pid) from pg_locks
-          where locktype = 'advisory' and classid = $1 and objid = $2 and not granted`,
-        [lockClass, number],
-      );
+      await holder.query(`select pg_terminate_backend(pid) from pg_locks where objid = $1 and ${waitsHere}`, [number]);
     }
     await holder.end();
   };
