@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import type { Db, Tx } from '../../src/db/client.ts';
 import type { CrashPoints } from './crash-points.ts';
-import { type ReadCache, rawReadOf, rawWritesOf, writesOf } from './read-cache.ts';
+import { type ReadCache, rawReadOf, rawWritesOf, type Write, writesOf } from './read-cache.ts';
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
@@ -82,7 +82,7 @@ interface Ways {
   readonly newId: () => string;
   readonly cache: ReadCache;
   /** In a transaction: what was written of what is kept. */
-  readonly writes: Set<string> | null;
+  readonly writes: Write[] | null;
 }
 
 function faultyPrisma(prisma: Db['prisma'], ways: Ways): Db['prisma'] {
@@ -97,7 +97,7 @@ function faultyPrisma(prisma: Db['prisma'], ways: Ways): Db['prisma'] {
 function faultyTransaction(prisma: Db['prisma'], { points, newId, cache }: Ways) {
   return (body: (tx: Tx) => Promise<unknown>, options?: { timeout?: number; maxWait?: number }) =>
     points.pass('commit', 'postgres', async () => {
-      const ways: Ways = { points, newId, cache, writes: new Set() };
+      const ways: Ways = { points, newId, cache, writes: [] };
       try {
         return await prisma.$transaction(
           (tx) => body(new Proxy(tx, { get: (target, name) => faultyMember(target, name, ways) })),
@@ -113,9 +113,9 @@ function faultyTransaction(prisma: Db['prisma'], { points, newId, cache }: Ways)
 function faultyMember(owner: object, name: string | symbol, ways: Ways): unknown {
   const { points, newId, cache, writes } = ways;
   const member: unknown = Reflect.get(owner, name);
-  const noteWrites = (names: readonly string[]): void => {
-    if (writes === null) cache.clear(names);
-    for (const one of names) writes?.add(one);
+  const noteWrites = (written: readonly Write[]): void => {
+    if (writes === null) cache.clear(written);
+    else writes.push(...written);
   };
   if (typeof member === 'function') {
     const call = member as Call;
@@ -140,7 +140,7 @@ function faultyMember(owner: object, name: string | symbol, ways: Ways): unknown
         const run = async (): Promise<unknown> => Reflect.apply(call as Call, model, passed);
         return points.pass(`${name}.${method}`, 'postgres', async () => {
           const result = await (writes === null ? cache.read(name, method, passed, run) : run());
-          noteWrites(writesOf(name, method));
+          noteWrites(writesOf(name, method, passed));
           return result;
         });
       };

@@ -70,7 +70,7 @@ export async function openStore(url: string): Promise<Store> {
     cache,
     pool,
     async empty(now) {
-      cache.clear();
+      cache.clearAll();
       await pool.query('update simulation.clock set at = $1', [new Date(now)]);
       await pool.query(`truncate ${tables.map((table) => `public.${table}`).join(', ')} restart identity cascade;
         delete from pgboss.job;
