@@ -7,8 +7,8 @@ import type { Timeline } from './timeline.ts';
 /** Where events go, and how they are signed. */
 export interface Endpoint {
   readonly webhook_id: string;
-  readonly url: string;
-  readonly secret: string;
+  url: string;
+  secret: string;
   event_types: readonly string[];
 }
 

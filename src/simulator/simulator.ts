@@ -138,7 +138,9 @@ export class Simulator implements AsyncDisposable {
     this.#primaryWebhookId ??= this.#newId();
     const { url, secret, event_types = ['*'] } = target;
     const webhook_id = this.#primaryWebhookId;
-    this.#deliveries.endpoints.set(webhook_id, { webhook_id, url, secret, event_types });
+    const { endpoints } = this.#deliveries;
+    // In place: what waits to be sent again goes to the address of then.
+    endpoints.set(webhook_id, Object.assign(endpoints.get(webhook_id) ?? { webhook_id }, { url, secret, event_types }));
   }
 
   /** Sends an event once more under its old `svix-id`, as an operator does in the portal. */

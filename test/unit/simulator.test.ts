@@ -457,6 +457,17 @@ describe('webhooks', () => {
     expect(sim.pendingDeliveries).toBe(0);
   });
 
+  it('come again at the address of then', async () => {
+    const [before, after] = [await receive(), await receive()];
+    const { sim } = await simulate({ webhook: before.webhook });
+    before.receiver.status = 503;
+    sim.device(lock).goOffline();
+    await sim.idle();
+    sim.setWebhook(after.webhook);
+    await sim.advanceTo(at('02T10:00:00'));
+    expect(after.receiver.received).toHaveLength(1);
+  });
+
   it('are given up after eight attempts, and can be sent again by hand', async () => {
     const { receiver, webhook } = await receive();
     const { sim } = await simulate({ webhook });
