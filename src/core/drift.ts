@@ -26,7 +26,7 @@ export type Drift<Code extends AccessCode, Listed extends ListedCode> =
 export interface DriftInput<Code extends AccessCode, Listed extends ListedCode> {
   /** The device's open rows as they were before the list was asked for: what came since is not missed in it. */
   readonly open: readonly Code[];
-  /** Rows of the device that have the id or the marker of a listed code, as they are after it. */
+  /** Those, and rows that have the id or the marker of a listed code that none of them explains, as they are after it. */
   readonly known: readonly Code[];
   readonly listed: readonly Listed[];
   readonly markerPrefix: string;

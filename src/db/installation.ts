@@ -7,12 +7,6 @@ export async function loadOrSaveMarkerPrefix(tx: Tx, markerPrefix: string, now: 
   return row.markerPrefix;
 }
 
-/** Version of the time-zone data that the plans were last made with; null when none was noted. */
-export async function tzdataVersionOf(tx: Tx): Promise<string | null> {
-  const row = await tx.installation.findUnique({ where: { id: 1 }, select: { tzdataVersion: true } });
-  return row?.tzdataVersion ?? null;
-}
-
 export async function saveTzdataVersion(tx: Tx, tzdataVersion: string): Promise<void> {
   await tx.installation.updateMany({ where: { id: 1 }, data: { tzdataVersion } });
 }
@@ -30,12 +24,17 @@ export interface ReconcilePosition {
   readonly eventsReadingTo: Date | null;
   readonly eventsOffset: number;
   readonly devicesComparedTo: string | null;
+  /** Version of the time-zone data that the plans were last made with; null when none was noted. */
+  readonly tzdataVersion: string | null;
 }
 
 export async function loadPosition(tx: Tx): Promise<ReconcilePosition> {
-  return tx.installation.findUniqueOrThrow({ where: { id: 1 }, omit: { markerPrefix: true, tzdataVersion: true } });
+  return tx.installation.findUniqueOrThrow({ where: { id: 1 }, omit: { markerPrefix: true } });
 }
 
-export async function savePosition(tx: Tx, position: Partial<Omit<ReconcilePosition, 'createdAt'>>): Promise<void> {
+export async function savePosition(
+  tx: Tx,
+  position: Partial<Omit<ReconcilePosition, 'createdAt' | 'tzdataVersion'>>,
+): Promise<void> {
   await tx.installation.updateMany({ where: { id: 1 }, data: position });
 }

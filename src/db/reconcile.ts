@@ -74,10 +74,6 @@ export async function doorsAtDevice(tx: Tx, deviceId: string): Promise<(PlanKey 
   return rows.map((row) => ({ scheduleId: row.schedule_id, deviceId, hasJob: row.has_job }));
 }
 
-export async function openCodesAt(tx: Tx, deviceId: string): Promise<StoredCode[]> {
-  return tx.accessCode.findMany({ where: { deviceId, nextTryAt: { not: null } } });
-}
-
 /** Rows of a device that have one of these ids or markers, whatever their state. */
 export async function codesKnownAt(
   tx: Tx,
@@ -85,6 +81,7 @@ export async function codesKnownAt(
   listed: { readonly accessCodeIds: readonly string[]; readonly markers: readonly string[] },
 ): Promise<StoredCode[]> {
   const { accessCodeIds, markers } = listed;
+  if (accessCodeIds.length === 0) return [];
   return tx.accessCode.findMany({
     where: { deviceId, OR: [{ accessCodeId: { in: [...accessCodeIds] } }, { marker: { in: [...markers] } }] },
   });
@@ -172,17 +169,26 @@ export function windowColumns({ startsAt, endsAt }: Window): { windowStartsAt: D
   return { windowStartsAt: startsAt, windowEndsAt: endsAt };
 }
 
-/** Unresolved alerts of a kind at a device: since when, and by what each cause is told from the others. */
-export async function alertsAtDevice(
+/** An unresolved alert about a code that no row explains. */
+export interface OrphanAlert {
+  readonly id: string;
+  readonly accessCodeId: string;
+  readonly raisedAt: Date;
+}
+
+/** The unresolved alerts about orphans on these devices, by device. */
+export async function orphanAlertsAt(
   tx: Tx,
-  deviceId: string,
-  kind: 'code.orphaned',
-): Promise<{ id: string; aspect: string; raisedAt: Date }[]> {
+  deviceIds: readonly string[],
+): Promise<ReadonlyMap<string | null, OrphanAlert[]>> {
   const rows = await tx.alert.findMany({
-    where: { state: { not: 'resolved' }, kind, deviceId },
-    select: { id: true, cause: true, raisedAt: true },
+    where: { state: { not: 'resolved' }, kind: 'code.orphaned', deviceId: { in: [...deviceIds] } },
+    select: { id: true, cause: true, raisedAt: true, deviceId: true },
   });
-  return rows.map(({ id, cause, raisedAt }) => ({ id, raisedAt, aspect: cause.split(' ').at(-1) ?? '' }));
+  const alerts = rows.map(({ id, cause, raisedAt, deviceId }) => {
+    return { deviceId, id, raisedAt, accessCodeId: cause.split(' ').at(-1) ?? '' };
+  });
+  return Map.groupBy(alerts, ({ deviceId }) => deviceId);
 }
 
 export async function resolveAlert(tx: Tx, id: string, at: Date, because: string): Promise<void> {

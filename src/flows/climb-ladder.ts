@@ -25,7 +25,10 @@ import { isObserved } from './observe.ts';
 import { commit } from './record.ts';
 
 export async function readLadder(deps: FlowDeps, door: Door): Promise<Ladder> {
-  const lastEndsAt = await lastEndedAt(deps.db.prisma, door.key, door.input.now);
+  const { codes, rotates, now } = door.input;
+  // With a PIN of its own no code waits for the one before it.
+  const mayWait = !rotates && codes.some((code) => code.windowStartsAt > now && !code.hasOtherPin);
+  const lastEndsAt = mayWait ? await lastEndedAt(deps.db.prisma, door.key, now) : null;
   return { rungsMs: deps.ladderMs, lastEndsAt };
 }
 

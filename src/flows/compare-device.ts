@@ -13,7 +13,7 @@ import {
   doorsAtDevice,
   markChanged,
   markGone,
-  openCodesAt,
+  type OrphanAlert,
   outOfPlan,
   reopenForRemoval,
 } from '../db/reconcile.ts';
@@ -41,7 +41,7 @@ export async function compareDevice(
   deps: FlowDeps,
   deviceId: string,
   budget: Budget,
-  removesOrphans: boolean,
+  { removesOrphans, orphanAlerts }: { removesOrphans: boolean; orphanAlerts: readonly OrphanAlert[] },
 ): Promise<Comparison> {
   const { prisma } = deps.db;
   const doors: Door[] = [];
@@ -52,24 +52,28 @@ export async function compareDevice(
     doors.push(door);
     if (!hasJob) repairs.push(...(await overdueWork(deps, door)));
   }
-  const open = await openCodesAt(prisma, deviceId);
+  const open = doors.flatMap(({ input }) => input.codes.filter(isOpen));
 
   const why = budget.take(1);
   if (why !== null) return { kind: 'spent', why };
   const list = await deps.seam.listManagedCodes(deviceId);
   if (!list.ok && list.failure.kind !== 'device_not_found') return { kind: 'failed', failure: list.failure };
   const listed = list.ok ? list.value : [];
-  const known = await codesKnownAt(prisma, deviceId, {
-    accessCodeIds: listed.map(({ accessCodeId }) => accessCodeId),
-    markers: listed.map(({ name }) => markerIn(name)),
+  // On a device where all is well there is none.
+  const unexplained = listed.filter(({ accessCodeId }) => !open.some((code) => code.accessCodeId === accessCodeId));
+  const others = await codesKnownAt(prisma, deviceId, {
+    accessCodeIds: unexplained.map(({ accessCodeId }) => accessCodeId),
+    markers: unexplained.map(({ name }) => markerIn(name)),
   });
+  const known = [...open, ...others];
   const { markerPrefix, settleMs } = deps;
   const drifts = findDrift({ open, known, listed, markerPrefix, settleMs, now: deps.now() });
   for (const drift of drifts) if (drift.kind !== 'orphan') repairs.push(await repairOf(deps, drift));
   if (list.ok) {
     const orphans = drifts.filter((drift) => drift.kind === 'orphan');
     const listAgain: ListAgain = () => deps.seam.listManagedCodes(deviceId);
-    const judged = await judgeOrphans(deps, { deviceId, doors, orphans, removesOrphans, budget, listAgain });
+    const found = { deviceId, doors, orphans, alerts: orphanAlerts, removesOrphans, budget, listAgain };
+    const judged = await judgeOrphans(deps, found);
     repairs.push(...judged);
   }
   return { kind: 'compared', repairs };

@@ -1,5 +1,5 @@
-import { loadPosition, savePosition } from '../db/installation.ts';
-import { devicesToCompare } from '../db/reconcile.ts';
+import { type ReconcilePosition, savePosition } from '../db/installation.ts';
+import { devicesToCompare, orphanAlertsAt } from '../db/reconcile.ts';
 import { compareDevice } from './compare-device.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import type { Budget } from './reconcile-budget.ts';
@@ -22,12 +22,12 @@ export interface DevicesCompared {
 /** Compares devices by id, from where the last pass was cut short; a dry run begins with the first and only tells. */
 export async function compareDevices(
   deps: FlowDeps,
+  { devicesComparedTo }: ReconcilePosition,
   budget: Budget,
   isDry: boolean,
   { pageSize = devicesPerPage, removesOrphans = false }: { pageSize?: number; removesOrphans?: boolean } = {},
 ): Promise<DevicesCompared> {
   const { prisma } = deps.db;
-  const { devicesComparedTo } = await loadPosition(prisma);
   const since = new Date(deps.now().getTime() - lateMs);
   const repairs: Repair[] = [];
   let after = isDry ? '' : (devicesComparedTo ?? '');
@@ -36,8 +36,12 @@ export async function compareDevices(
   for (let isLast = false; !isLast && stoppedBecause === null; ) {
     const page = await devicesToCompare(prisma, after, since, pageSize);
     isLast = page.length < pageSize;
+    const alerts = await orphanAlertsAt(prisma, page);
     for (const deviceId of page) {
-      const comparison = await compareDevice(deps, deviceId, budget, removesOrphans);
+      const comparison = await compareDevice(deps, deviceId, budget, {
+        removesOrphans,
+        orphanAlerts: alerts.get(deviceId) ?? [],
+      });
       if (comparison.kind === 'spent') {
         stoppedBecause = comparison.why;
         break;

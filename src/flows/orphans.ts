@@ -10,10 +10,10 @@ import type { HistoryEntry } from '../db/history.ts';
 import { loadDoorPins } from '../db/pins.ts';
 import {
   adoptInto,
-  alertsAtDevice,
   anyScheduleAt,
   codesKnownAt,
   insertFound,
+  type OrphanAlert,
   outOfPlan,
   resolveAlert,
   windowColumns,
@@ -34,6 +34,8 @@ interface Found {
   readonly deviceId: string;
   readonly doors: readonly Door[];
   readonly orphans: readonly Orphan[];
+  /** The unresolved alerts about orphans on the device. */
+  readonly alerts: readonly OrphanAlert[];
   /** On command: what was reported before is removed now. */
   readonly removesOrphans: boolean;
   readonly budget: Budget;
@@ -42,21 +44,20 @@ interface Found {
 
 /** The repairs for a device's orphans, and for alerts about those that are none any more. */
 export async function judgeOrphans(deps: FlowDeps, found: Found): Promise<Repair[]> {
-  const { deviceId } = found;
-  const alerts = await alertsAtDevice(deps.db.prisma, deviceId, 'code.orphaned');
+  const { deviceId, alerts } = found;
   const orphans = await stillOrphans(deps, found);
   // Not looked at twice: neither judged nor taken back.
   if (orphans === null) return [];
   const repairs: Repair[] = [];
   const taken = new Set<string>();
   for (const orphan of orphans) {
-    const alert = alerts.find(({ aspect }) => aspect === orphan.listed.accessCodeId);
+    const alert = alerts.find(({ accessCodeId }) => accessCodeId === orphan.listed.accessCodeId);
     const repair =
       (await adoption(deps, found.doors, orphan, taken)) ??
       (await report(deps, found, orphan, alert?.raisedAt ?? null));
     if (repair !== null) repairs.push(repair);
   }
-  const gone = alerts.filter(({ aspect }) => !orphans.some(({ listed }) => listed.accessCodeId === aspect));
+  const gone = alerts.filter(({ accessCodeId }) => !orphans.some(({ listed }) => listed.accessCodeId === accessCodeId));
   for (const { id } of gone) {
     const settle = async (tx: Parameters<NonNullable<Repair['mark']>>[0]): Promise<null> => {
       await resolveAlert(tx, id, deps.now(), 'code.removed');

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readEvent } from '../core/seam-event.ts';
 import { usedEventTypes } from '../core/seam-event-types.ts';
 import { insertInboxEvent, knownKeys } from '../db/inbox.ts';
-import { loadPosition, savePosition } from '../db/installation.ts';
+import { type ReconcilePosition, savePosition } from '../db/installation.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { eventRow } from './receive-webhook.ts';
 import type { Budget } from './reconcile-budget.ts';
@@ -30,9 +30,13 @@ export interface EventsRead {
  * Reads on to now. Types that lead to nothing are not asked for: they would fill the inbox and change nothing. The span is kept
  * until it is read to its end, whatever order Seam lists it in; only then, and only if it held later events, the cursor moves on.
  */
-export async function readEvents(deps: FlowDeps, budget: Budget, isDry: boolean): Promise<EventsRead> {
+export async function readEvents(
+  deps: FlowDeps,
+  position: ReconcilePosition,
+  budget: Budget,
+  isDry: boolean,
+): Promise<EventsRead> {
   const { prisma } = deps.db;
-  const position = await loadPosition(prisma);
   const { createdAt, eventsReadTo } = position;
   const from = new Date(Math.max(createdAt.getTime(), (eventsReadTo ?? createdAt).getTime() - overlapMs));
   const to = position.eventsReadingTo ?? new Date(deps.now().getTime() + skewMs);

@@ -2,7 +2,7 @@
 // and holds what Seam lists against rows and plan. One replica at a time, in pages, under a bound; it writes marks and plan jobs only.
 import { type DoorPage, doorsOfActiveSchedules, sleepingDoors } from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
-import { saveTzdataVersion, tzdataVersionOf } from '../db/installation.ts';
+import { loadPosition, type ReconcilePosition, saveTzdataVersion } from '../db/installation.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { onlyOneReplica } from '../db/reconcile.ts';
 import { compareClocks } from './compare-clocks.ts';
@@ -53,13 +53,14 @@ async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): 
   const limits = options.limits ?? passLimits;
   const budget = startBudget(limits, options.signal);
   if (!isDry && options.machine !== undefined) await compareClocks(deps, options.machine);
-  const events = await readEvents(deps, budget, isDry);
+  const position = await loadPosition(deps.db.prisma);
+  const events = await readEvents(deps, position, budget, isDry);
   // Before doors are woken: after a restore their codes may be at Seam and want to be adopted, not made again.
-  const { repairs, ...devices } = await compareDevices(deps, budget, isDry, options);
+  const { repairs, ...devices } = await compareDevices(deps, position, budget, isDry, options);
   // Where Seam is slow, the devices take all of the time: the doors that sleep have one of their own.
   const ownTime = startBudget(limits, options.signal);
   const { sent: woken } = isDry ? nothingSent : await sendPages(deps, sleepingDoors, ownTime, options.pageSize);
-  const replanned = isDry ? 0 : await replanAfterTzdata(deps, ownTime, options);
+  const replanned = isDry ? 0 : await replanAfterTzdata(deps, position, ownTime, options);
   return { events, woken, devices, repairs: repairs.map(({ door, would }) => ({ door, would })), replanned };
 }
 
@@ -72,10 +73,10 @@ function logReport({ log }: FlowDeps, { events, woken, devices, repairs, replann
 
 async function replanAfterTzdata(
   deps: FlowDeps,
+  { tzdataVersion: known }: ReconcilePosition,
   budget: Budget,
   { tzdataVersion = process.versions.tz ?? '', pageSize }: ReconcileOptions,
 ): Promise<number> {
-  const known = await tzdataVersionOf(deps.db.prisma);
   if (known === tzdataVersion) return 0;
   // Plans of an installation that has not noted a version are younger than this process.
   const { sent, isAll } =
