@@ -1,8 +1,9 @@
 // What the reconciler reads, and the marks that it leaves on rows. It asks nothing of Seam that plan jobs could do.
 import { isOpen } from '../core/access-code.ts';
 import type { Window } from '../core/windows.ts';
-import { type CodeChange, changeCode, type StoredCode } from './access-codes.ts';
+import { type CodeChange, changeCode, type StoredCode, selectCodes } from './access-codes.ts';
 import type { Db, Tx } from './client.ts';
+import { Prisma } from './generated/client.ts';
 import type { PlanKey } from './queue.ts';
 
 // Any constant will do: it names the lock among the advisory locks of this database.
@@ -82,9 +83,11 @@ export async function codesKnownAt(
 ): Promise<StoredCode[]> {
   const { accessCodeIds, markers } = listed;
   if (accessCodeIds.length === 0) return [];
-  return tx.accessCode.findMany({
-    where: { deviceId, OR: [{ accessCodeId: { in: [...accessCodeIds] } }, { marker: { in: [...markers] } }] },
-  });
+  return selectCodes(
+    tx,
+    Prisma.sql`device_id = ${deviceId}
+       and (access_code_id = any(${[...accessCodeIds]}::text[]) or marker = any(${[...markers]}::text[]))`,
+  );
 }
 
 /** Marks a code as a report of its removal would, unless something became of it since it was read. */
