@@ -344,22 +344,29 @@ export async function holdSchedule(tx: Tx, scheduleId: string): Promise<void> {
  */
 export async function raiseGeneration(tx: Tx, { scheduleId, deviceId }: PlanKey, now: Date): Promise<void> {
   await holdSchedule(tx, scheduleId);
-  await tx.scheduleDevice.updateMany({ where: { scheduleId, deviceId }, data: { generation: { increment: 1 } } });
-  await keepTakenAway(tx, { scheduleId, deviceIds: [deviceId], reopens: [] }, now);
+  const raised = await tx.scheduleDevice.updateManyAndReturn({
+    where: { scheduleId, deviceId },
+    data: { generation: { increment: 1 } },
+    select: { deviceId: true, generation: true },
+  });
+  await keepTakenAway(tx, { scheduleId, doors: raised, reopens: [] }, now);
 }
 
-/** After a door's generation rose: windows whose codes somebody took away stay closed, but for those in these spans. */
+/** Doors of a schedule with the generation that each has risen to. */
+export type RaisedDoors = readonly { readonly deviceId: string; readonly generation: number }[];
+
+/** After the generation of doors rose: windows whose codes somebody took away stay closed, but for those in these spans. */
 export async function keepTakenAway(
   tx: Tx,
-  raised: { scheduleId: string; deviceIds: readonly string[]; reopens: readonly Window[] },
+  { scheduleId, doors, reopens }: { scheduleId: string; doors: RaisedDoors; reopens: readonly Window[] },
   now: Date,
 ): Promise<void> {
-  const { starts, ends } = columnsOfSpans(raised.reopens);
+  const { starts, ends } = columnsOfSpans(reopens);
+  const [deviceIds, generations] = [doors.map((door) => door.deviceId), doors.map((door) => door.generation)];
   await tx.$executeRaw`
     update access_codes c set generation = d.generation, updated_at = now()
-      from schedule_devices d
-     where d.schedule_id = ${raised.scheduleId}::uuid and d.device_id = any(${[...raised.deviceIds]})
-       and c.schedule_id = d.schedule_id and c.device_id = d.device_id and c.generation = d.generation - 1
+      from unnest(${deviceIds}::text[], ${generations}::int[]) as d(device_id, generation)
+     where c.schedule_id = ${scheduleId}::uuid and c.device_id = d.device_id and c.generation = d.generation - 1
        and c.state = 'closed' and c.reason = 'taken_away' and c.window_ends_at > ${now}
        and not exists (select 1 from unnest(${starts}::timestamptz[], ${ends}::timestamptz[]) as span(starts_at, ends_at)
                         where c.window_starts_at < span.ends_at and c.window_ends_at > span.starts_at)`;

@@ -64,6 +64,14 @@ export function createDb(options: {
   };
 }
 
+/** Writes within a transaction, looks at what came of it, and takes it back. */
+export async function takenBack<Seen>(tx: Tx, work: () => Promise<Seen>): Promise<Seen> {
+  await tx.$executeRaw`savepoint taken_back`;
+  const seen = await work();
+  await tx.$executeRaw`rollback to savepoint taken_back`;
+  return seen;
+}
+
 // Of Prisma: not reached, timed out, closed, no connection or transaction in time. Of pg, which gives none: by its words.
 const awayCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 const awayWords = /^(Query read timeout|Connection terminated|timeout exceeded when trying to connect)/;

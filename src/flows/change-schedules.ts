@@ -7,7 +7,7 @@ import { calendarOfDraft, type Schedule } from '../core/schedule.ts';
 import { type Change, isReopening, type ScheduleDraft } from '../core/schedules-file-merge.ts';
 import { type Window, windowsFrom } from '../core/windows.ts';
 import { keepTakenAway, loadCodes, revokePins, type StoredCode } from '../db/access-codes.ts';
-import type { Tx } from '../db/client.ts';
+import { type Tx, takenBack } from '../db/client.ts';
 import { loadDevice } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
 import type { PlanKey } from '../db/queue.ts';
@@ -21,7 +21,7 @@ import {
   writeSchedules,
 } from '../db/schedules.ts';
 import { describeAction } from './describe-action.ts';
-import type { Door } from './door.ts';
+import { doorOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { requestPlans } from './request-plans.ts';
 import type { PinCase, SettledPins } from './settle-pins.ts';
@@ -119,14 +119,7 @@ export async function writeTargets(tx: Tx, deps: WriteDeps, settlement: Settleme
   const entries = written.map((one): ScheduleEntry => ({ at: now, scheduleId: one.id, ...historyOf(one) }));
   const plans = written.flatMap(({ target }) => doorsTouched(target));
   await writeSchedules(tx, writes, now);
-  for (const { target, generations } of written) {
-    const { id: scheduleId, stored, reopens } = target;
-    const raised =
-      stored?.schedule.devices.filter((door) => generations.get(door.deviceId) === door.generation + 1) ?? [];
-    const deviceIds = raised.map(({ deviceId }) => deviceId);
-    if (reopens !== undefined) await keepTakenAway(tx, { scheduleId, deviceIds, reopens }, now);
-    if (target.revokesPin === true) await revokePins(tx, scheduleId, now);
-  }
+  await changeCodes(tx, written, now);
   await insertScheduleHistory(tx, entries);
   for (let from = 0; from < plans.length; from += plansAtOnce) {
     await requestPlans(deps, tx, plans.slice(from, from + plansAtOnce));
@@ -134,19 +127,35 @@ export async function writeTargets(tx: Tx, deps: WriteDeps, settlement: Settleme
   return decided.map(changedOf);
 }
 
-/** What `writeTargets` would do, door by door; writes nothing. */
+/** What `writeTargets` would do, door by door; leaves nothing written. */
 export async function previewTargets(
   tx: Tx,
   settlement: Settlement,
   now: Date,
 ): Promise<{ changed: Changed[]; doors: DoorPreview[] }> {
   const decided = await decide(tx, settlement);
-  const doors: DoorPreview[] = [];
-  for (const one of decided) {
-    if (one.outcome === 'unchanged') continue;
-    for (const key of doorsTouched(one.target)) doors.push(await previewDoor(tx, settlement, one, key, now));
-  }
+  const written = decided.filter(({ outcome }) => outcome !== 'unchanged');
+  const doors = await takenBack(tx, async () => {
+    await changeCodes(tx, written, now);
+    const previews: DoorPreview[] = [];
+    for (const one of written) {
+      for (const key of doorsTouched(one.target)) previews.push(await previewDoor(tx, settlement, one, key, now));
+    }
+    return previews;
+  });
   return { changed: decided.map(changedOf), doors };
+}
+
+/** What the change of a schedule means for its codes of before: some keep their window closed, others are to go. */
+async function changeCodes(tx: Tx, written: readonly Decided[], now: Date): Promise<void> {
+  for (const { target, generations } of written) {
+    const { id: scheduleId, stored, reopens } = target;
+    const doors = (stored?.schedule.devices ?? []).flatMap(({ deviceId, generation }) => {
+      return generations.get(deviceId) === generation + 1 ? [{ deviceId, generation: generation + 1 }] : [];
+    });
+    if (reopens !== undefined) await keepTakenAway(tx, { scheduleId, doors, reopens }, now);
+    if (target.revokesPin === true) await revokePins(tx, scheduleId, now);
+  }
 }
 
 function changedOf({ id, key, outcome, changes }: Decided): Changed {
@@ -181,21 +190,12 @@ async function previewDoor(
   const blackouts = changedDoors.get(deviceId) ?? storedBlackouts;
   const schedule = scheduleOf(target, generations);
   const device = await loadDevice(tx, deviceId);
-  const membership = schedule.devices.find((one) => one.deviceId === deviceId);
-  const isServed = schedule.status === 'active' && membership !== undefined;
   const before = target.stored?.schedule;
   const windowsBefore = before === undefined ? [] : windowsAhead(before, deviceId, storedBlackouts, now);
   const windowsAfter = windowsAhead(schedule, deviceId, blackouts, now);
   const codes = await loadCodes(tx, key, now);
-  const input = {
-    windows: isServed ? windowsFrom(calendarOfDraft(schedule, blackouts), now, 2) : [],
-    codes: target.revokesPin === true ? codes.map((code) => ({ ...code, pinRevoked: code.fence > 0 })) : codes,
-    generation: membership?.generation ?? 0,
-    rotates: schedule.pinPolicy === 'rotate',
-    now,
-  };
-  const door: Door = { key, schedule, device, blackouts, isServed, input };
-  const actions = planSchedule(input);
+  const door = doorOf({ key, schedule, device, blackouts }, calendarOfDraft, codes, now);
+  const actions = planSchedule(door.input);
   return {
     scheduleKey: schedule.key,
     deviceId,

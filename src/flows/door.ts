@@ -37,12 +37,26 @@ export async function readDoor(deps: FlowDeps, key: PlanKey, known: Door | null 
     known?.blackouts ?? loadDoorBlackouts(prisma, [key.deviceId]).then((all) => all.get(key.deviceId) ?? []),
   ]);
   if (schedule === null) return null;
+  return doorOf({ key, schedule, device, blackouts }, calendarOf, codes, now);
+}
+
+/**
+ * A door with what its plan is made from.
+ * @param calendar by which the schedule's windows are found, if it is to have any here
+ */
+export function doorOf(
+  facts: Pick<Door, 'key' | 'schedule' | 'device' | 'blackouts'>,
+  calendar: typeof calendarOf,
+  codes: readonly StoredCode[],
+  now: Date,
+): Door {
+  const { key, schedule } = facts;
   const membership = schedule.devices.find(({ deviceId }) => deviceId === key.deviceId);
   const isServed = schedule.status === 'active' && membership !== undefined;
-  const windows = isServed ? windowsFrom(calendarOf(schedule, blackouts), now, 2) : [];
+  const windows = isServed ? windowsFrom(calendar(schedule, facts.blackouts), now, 2) : [];
   const generation = membership?.generation ?? 0;
   const rotates = schedule.pinPolicy === 'rotate';
-  return { key, schedule, device, blackouts, isServed, input: { windows, codes, generation, rotates, now } };
+  return { ...facts, isServed, input: { windows, codes, generation, rotates, now } };
 }
 
 /** A history entry about this door. */

@@ -207,3 +207,19 @@ it('adopts no code into a window whose own is being asked for', async () => {
   await applied;
   expect(await world.codes()).toMatchObject([{ state: 'created', adopted: false }]);
 });
+
+it('foresees no code for a window that somebody closed, whether an action or a holiday list is tried', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  const crew = aSchedule({ except: { holidays: ['us'] } });
+  await world.apply(schedulesFile([crew], { holidays: { us: ['2027-12-25'] } }));
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.deleteByHand(world.onlyCode().access_code_id);
+  await world.until('2027-03-08T16:00:00Z');
+  await act(world, { kind: 'skip', date: '2027-03-10', reason: null });
+  const before = JSON.stringify([await world.codes(), await world.history()]);
+  const unskip = await act(world, { kind: 'unskip', date: null }, { dryRun: true });
+  const lists = { us: ['2027-12-25', '2027-12-26'] };
+  const list = await world.apply(schedulesFile([], { holidays: lists }), { dryRun: true });
+  for (const { preview } of [unskip, list]) expect(preview.map(({ would }) => would)).toEqual([[]]);
+  expect(JSON.stringify([await world.codes(), await world.history()])).toBe(before);
+});

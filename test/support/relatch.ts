@@ -29,7 +29,7 @@ export interface World extends AsyncDisposable {
   /** Every log line so far. */
   readonly logLines: readonly string[];
   /** Applies a schedules file as the seed does. */
-  apply(yaml: string, options?: { revive?: boolean }): Promise<Applied>;
+  apply(yaml: string, options?: { revive?: boolean; dryRun?: boolean }): Promise<Applied>;
   /** Lets virtual time pass, step by step. */
   until(instant: string): Promise<void>;
   /** Waits until nothing is under way at this instant. */
