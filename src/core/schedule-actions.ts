@@ -2,7 +2,7 @@
 // schedules file says, and survive its next apply. What becomes of codes follows from the plan.
 import { EXTRAS_MAX } from './calendar.ts';
 import { DAY_MS, formatLocalTime, MINUTE_MS } from './local-date.ts';
-import { compileScheduleCalendar, type Schedule } from './schedule.ts';
+import { compileScheduleCalendar, hasSkipAhead, type Schedule } from './schedule.ts';
 import { draftFromStored, type ScheduleDraft } from './schedules-file-merge.ts';
 import { extraCommand, resumeCommand } from './ways-out.ts';
 import { type Calendar, type Closing, type ExtraWindow, localDateOf, type Window, windowsFrom } from './windows.ts';
@@ -97,7 +97,7 @@ function resume(schedule: Schedule, revive: boolean, now: Date): Decision {
   if (schedule.status === 'active') return become(schedule, {}, 'resumed');
   if (schedule.status === 'paused') return become(schedule, { status: 'active' }, 'resumed', [everything]);
   if (!revive) return hasEnded(schedule);
-  if (windowsOf(schedule, now, 1).length === 0)
+  if (windowsOf(schedule, now, 1).length === 0 && !hasSkipAhead(schedule, now))
     return refuse('no_window', 'No window is coming, so it would end at once: change ends_on or its windows first.');
   return become(schedule, { status: 'active' }, 'revived', [everything]);
 }

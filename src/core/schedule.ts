@@ -95,6 +95,11 @@ export function calendarOfDraft(draft: Schedule, doorBlackouts: readonly Blackou
   return withBlackouts(compiled(draft), doorBlackouts);
 }
 
+/** Whether a window that is not over is skipped: it may be taken back, so a schedule goes on with no other left. */
+export function hasSkipAhead({ byHand }: Pick<Schedule, 'byHand'>, now: Date): boolean {
+  return byHand.closed.some(({ endsAt }) => new Date(endsAt) > now);
+}
+
 /** Compiled once per version and state of the holiday lists. */
 function calendarOfAllDoors(schedule: Schedule): Calendar {
   const holidays = JSON.stringify(schedule.holidays);

@@ -3,6 +3,7 @@
 import { isOpen } from '../core/access-code.ts';
 import type { Ladder, Trouble } from '../core/ladder.ts';
 import { type Action, isRowAction, planSchedule } from '../core/plan.ts';
+import { hasSkipAhead } from '../core/schedule.ts';
 import { wakeAt } from '../core/wake.ts';
 import { changeCode, hasOpenCodes, type StoredCode } from '../db/access-codes.ts';
 import type { PlanKey } from '../db/queue.ts';
@@ -71,6 +72,7 @@ async function setWakes(deps: FlowDeps, door: Door, ladder: Ladder): Promise<voi
 /** A schedule whose last window has passed and whose last code is gone has come to its end. */
 async function endSchedule(deps: FlowDeps, door: Door): Promise<void> {
   const { schedule } = door;
+  if (hasSkipAhead(schedule, door.input.now)) return;
   if (await hasOpenCodes(deps.db.prisma, schedule.id)) return;
   const message = `${whose(door)}: no window is left, the schedule has ended.`;
   await commit(deps, entryFor(door, 'schedule.ended', message), (tx) => markEnded(tx, schedule));

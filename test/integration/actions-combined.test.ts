@@ -92,6 +92,23 @@ it('opens the days again that a later end gives back', async () => {
   expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00']);
 });
 
+it('opens the last window again after a skip, and ends a schedule whose last window stays skipped', async () => {
+  await using world = await crewAtWork();
+  const skip: Act = { kind: 'skip', date: '2027-03-08', reason: null };
+  await act(world, { kind: 'end', on: null });
+  await act(world, skip);
+  await world.until('2027-03-08T16:00:00Z');
+  await act(world, { kind: 'unskip', date: null });
+  await world.until('2027-03-08T17:00:00Z');
+  await act(world, skip);
+  await act(world, { kind: 'revoke' });
+  await act(world, { kind: 'resume', revive: true });
+  await world.until('2027-03-08T23:00:00Z');
+  await world.sweep();
+  expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T15:00', '2027-03-08T16:00/2027-03-08T17:00']);
+  await expect(act(world, { kind: 'pause' })).rejects.toMatchObject({ code: 'schedule_ended' });
+});
+
 it('refuses to revive a schedule whose last day is over', async () => {
   await using world = await crewAtWork();
   await act(world, { kind: 'end', on: null });

@@ -48,9 +48,9 @@ export function actedOn(text: ScheduleText, act: Act, world: ActWorld): Schedule
   }
 }
 
-/** Whether some window is not over: a schedule without one ends by itself. */
+/** Whether some window is not over, though it is skipped: a schedule without one ends by itself. */
 export function isAnyComing(text: ScheduleText, { now, windowsOf }: ActWorld): boolean {
-  return windowsOf(text).some(({ endAt }) => endAt > now);
+  return [...windowsOf(text), ...text.skipped].some(({ endAt }) => endAt > now);
 }
 
 /** The text of a file over what is stored: who skipped a visit meant the visit, and not the minutes that it then lasted. */
