@@ -1,5 +1,5 @@
 // What each field of a schedules file may hold. Fields are read one by one, so that a mistake in one hides none in another.
-// Messages name cause and remedy and never repeat what stands in a field that may hold a PIN.
+// Messages (their own, or those of field-words.ts) name cause and remedy and never repeat what stands in a field that may hold a PIN.
 import { z } from 'zod';
 import { type Blackout, compileBlackout, problemOfLocalDateTime } from './blackouts.ts';
 import { FIRST_YEAR, isLocalDate, LAST_YEAR } from './local-date.ts';
@@ -17,20 +17,13 @@ const controlCharacters = /\p{Cc}/u;
 
 function textField(maxLength: number) {
   return z
-    .string({ error: textMessage })
+    .string()
     .refine(
       (text) => text.trim() === text && text !== '' && text.length <= maxLength && !controlCharacters.test(text),
       {
         error: `It must be 1 to ${maxLength} characters without line breaks, and without spaces at either end.`,
       },
     );
-}
-
-function textMessage({ input }: { readonly input?: unknown }): string {
-  if (input === undefined) return 'It is missing: add it.';
-  if (input === null) return 'It is empty: give it a text, or leave the whole line out.';
-  if (typeof input === 'object') return 'It must be a single text.';
-  return 'It must be a text: put it in quotes.';
 }
 
 function listField<Item extends z.ZodType>(item: Item, of: string, maxLength = maxListed) {
@@ -50,26 +43,26 @@ function listField<Item extends z.ZodType>(item: Item, of: string, maxLength = m
     });
 }
 
-const dateField = z.string({ error: textMessage }).superRefine((text, context) => {
+const dateField = z.string().superRefine((text, context) => {
   const year = Number(text.slice(0, 4));
   if (isLocalDate(text) && year >= FIRST_YEAR && year <= LAST_YEAR) return;
   const message = `"${text}" is no date: write a day that exists as YYYY-MM-DD, from ${FIRST_YEAR} to ${LAST_YEAR}.`;
   context.addIssue(message);
 });
 
-const zoneField = z.string({ error: textMessage }).superRefine((name, context) => {
+const zoneField = z.string().superRefine((name, context) => {
   if (isTimeZone(name)) return;
   const near = nearest(name, Intl.supportedValuesOf('timeZone'));
   const remedy = near === null ? 'write an IANA name such as America/New_York.' : `did you mean "${near}"?`;
   context.addIssue(`"${name}" is not a known time zone: ${remedy}`);
 });
 
-const keyField = z.string({ error: textMessage }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+const keyField = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
   error: 'It must be 1 to 100 letters, digits, "-", "_" or ".", and begin with a letter or digit.',
 });
 
 const deviceField = z
-  .string({ error: textMessage })
+  .string({})
   .regex(/^[A-Za-z0-9_-]{1,100}$/, { error: "It must be a device's id as Seam gives it (device_id), one per entry." });
 
 const pinWords = 'It must be keep, rotate, or a PIN of 4 to 8 digits in quotes.';
@@ -88,12 +81,12 @@ const pinField = z
   );
 const unquotedPin = 'A PIN without quotes is a number to YAML, which may change its digits: put it in quotes.';
 
-const timeField = z.string({ error: textMessage });
+const timeField = z.string();
 
 // Names that are not known are told by the reader of the file: it knows what else may stand there.
 const windowField = z.strictObject(
   {
-    rrule: z.string({ error: textMessage }),
+    rrule: z.string(),
     from: timeField,
     to: timeField,
   },
@@ -166,7 +159,7 @@ export const scheduleFields = {
   starts_on: dateField,
   ends_on: dateField.nullable(),
   pin: pinField,
-  allow_other_pin: z.boolean({ error: 'It must be true or false.' }),
+  allow_other_pin: z.boolean(),
   windows: listField(windowField, 'windows', maxWindows).min(1, {
     error: 'It is empty: give at least one window with rrule, from and to.',
   }),
@@ -175,7 +168,7 @@ export const scheduleFields = {
   blackouts: listField(blackoutField, 'blackouts'),
   grace: graceField,
   merge_gaps_up_to_minutes: minutesField,
-  status: z.enum(['active', 'paused'], { error: 'It must be active or paused.' }),
+  status: z.enum(['active', 'paused']),
 } as const;
 
 /** The fields at the top of the file. */

@@ -2,6 +2,7 @@
 // (a new one must be complete, lists and PINs that the database holds) is told apart, by schedules-file-merge.ts.
 import type { z } from 'zod';
 import { type Blackout, sortBlackouts } from './blackouts.ts';
+import { fieldWords, unknownName } from './field-words.ts';
 import { compileScheduleCalendar, nothingByHand } from './schedule.ts';
 import { fileFields, knownNames, type ScheduleFields, scheduleFields } from './schedules-file-fields.ts';
 import { nearest } from './schedules-file-nearest.ts';
@@ -126,7 +127,7 @@ class Reader {
   /** The field's value; undefined when it is absent or wrong. */
   read<Schema extends z.ZodType>(schema: Schema, value: unknown, path: Path): z.output<Schema> | undefined {
     if (value === undefined) return undefined;
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, { error: fieldWords });
     if (result.success) return result.data;
     for (const issue of result.error.issues) {
       const at = [...path, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
@@ -148,8 +149,7 @@ class Reader {
 
   #reportName(path: Path, name: string, known: readonly string[]): void {
     const near = nearest(name, known);
-    const remedy = near === null ? `The fields here are ${known.join(', ')}.` : `Did you mean "${near}"?`;
-    this.report(path, `This field is not known. ${remedy}`);
+    this.report(path, near === null ? unknownName(known) : `This field is not known. Did you mean "${near}"?`);
   }
 }
 

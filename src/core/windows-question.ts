@@ -1,5 +1,6 @@
 // One question to the calculator in the terms of the schedules file, and its answer: what `relatch windows` reads and prints.
 import { z } from 'zod';
+import { fieldWords } from './field-words.ts';
 import { causesOf, describeCauses } from './window-causes.ts';
 import { compileCalendar, windowsFrom } from './windows.ts';
 
@@ -16,9 +17,9 @@ const Question = z.strictObject({
   blackouts: z.array(z.strictObject({ ...Span, reason: z.string().nullish() })).optional(),
   grace: z.strictObject({ early_minutes: z.number().optional(), late_minutes: z.number().optional() }).optional(),
   merge_gaps_up_to_minutes: z.number().optional(),
-  after: z.iso.datetime({ offset: true, error: 'It must be an instant such as 2026-03-08T07:30:00Z' }),
+  after: z.iso.datetime({ offset: true, error: 'It must be an instant such as 2026-03-08T07:30:00Z.' }),
   count: z.number().refine((count) => Number.isInteger(count) && count >= 1 && count <= COUNT_MAX, {
-    error: `It must be a whole number from 1 to ${COUNT_MAX}`,
+    error: `It must be a whole number from 1 to ${COUNT_MAX}.`,
   }),
 });
 
@@ -41,14 +42,12 @@ export function answerWindows(line: string, options: { readonly why: boolean }):
   } catch {
     return refusal('json_invalid', 'The line must be one JSON object.', '');
   }
-  const read = Question.safeParse(json, {
-    error: ({ input }) => (input === undefined ? 'It is missing' : undefined),
-  });
+  const read = Question.safeParse(json, { error: fieldWords });
   if (!read.success) {
     const issue = firstOf(read.error.issues);
     const isUnknown = issue.code === 'unrecognized_keys';
     const path = isUnknown ? [...issue.path, firstOf(issue.keys)] : issue.path;
-    return refusal(isUnknown ? 'field_unknown' : 'field_invalid', `${issue.message}.`, fieldName(path));
+    return refusal(isUnknown ? 'field_unknown' : 'field_invalid', issue.message, fieldName(path));
   }
   const { after, count, ...given } = read.data;
   const compilation = compileCalendar({

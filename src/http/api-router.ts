@@ -1,6 +1,7 @@
 // Everything under /v1: who asks, what is asked, and the answer as the document says.
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
+import { fieldWords, unknownName } from '../core/field-words.ts';
 import type { ApiDeps, Route } from './api-route.ts';
 import { type AdminToken, authenticator } from './auth.ts';
 import { type KeptAnswer, keep, markOf, once, type RequestMark } from './idempotency.ts';
@@ -108,7 +109,7 @@ async function answeredOnce(
 type Place = 'path' | 'query' | 'body';
 
 function read<Schema extends z.ZodType>(schema: Schema, given: unknown, place: Place): z.output<Schema> {
-  const result = schema.safeParse(given);
+  const result = schema.safeParse(given, { error: fieldWords });
   const texts = place === 'body' || typeof given !== 'object' || given === null ? [] : Object.entries(given);
   const broken = texts.filter(([, text]) => typeof text === 'string' && !isStorable(text));
   if (result.success && broken.length === 0) return result.data;
@@ -119,11 +120,9 @@ function read<Schema extends z.ZodType>(schema: Schema, given: unknown, place: P
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, schema: z.ZodType, place: Place): FieldError[] {
-  if (issue.code !== 'unrecognized_keys') return [{ path: pathOf(issue.path), message: sentence(issue.message) }];
-  const what = place === 'query' ? 'parameter' : 'field';
+  if (issue.code !== 'unrecognized_keys') return [{ path: pathOf(issue.path), message: issue.message }];
   const known = 'shape' in schema ? Object.keys(Object(schema.shape)) : [];
-  const there = known.length === 0 ? `There is no ${what} here` : `The ${what}s here are ${known.join(', ')}`;
-  const message = `This ${what} is not known.${issue.path.length === 0 ? ` ${there}.` : ''}`;
+  const message = place === 'query' ? unknownName(known, 'parameter') : issue.message;
   return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message }));
 }
 
@@ -133,10 +132,6 @@ function pathOf(path: readonly PropertyKey[]): string {
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '');
-}
-
-function sentence(text: string): string {
-  return text.endsWith('.') ? text : `${text}.`;
 }
 
 function bodyOf({ body: schema, isBodyOptional = false, readsBody = false }: Route, { body }: Request): unknown {

@@ -31,7 +31,7 @@ const instantPattern = /^(19[7-9]\d|2[01]\d\d)-/;
 
 /** An instant in a year in which there are windows. */
 export const InstantParam = z.iso
-  .datetime({ offset: true, error: 'It must be an instant such as 2027-03-08T07:30:00Z.' })
+  .datetime({ offset: true, abort: true, error: 'It must be an instant such as 2027-03-08T07:30:00Z.' })
   .refine((text) => instantPattern.test(text), { error: 'It must be from 1970 to 2199.' })
   .meta({ examples: ['2027-03-08T07:30:00Z'] });
 

@@ -87,7 +87,16 @@ it('tells what is wrong with a request, each with its path, and nothing else', a
   const paths = refused.body.errors.map(({ path }: { path: string }) => path);
   expect(paths.toSorted()).toEqual(['colour', 'pin', 'windows[0].rrule']);
   const query = await call(world, 'GET /v1/schedules?limit=201&statsu=active');
-  expect(query.body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual(['limit', 'statsu']);
+  expect(query.body.errors).toEqual([
+    { path: 'limit', message: 'It must be at most 200.' },
+    {
+      path: 'statsu',
+      message: 'This parameter is not known. The parameters here are device_id, status, holder, q, cursor, limit.',
+    },
+  ]);
+  expect((await call(world, 'POST /v1/schedules/crew/extend', { body: {} })).body.errors).toEqual([
+    { path: 'until', message: 'It is missing: add it.' },
+  ]);
   expect(await call(world, 'GET /v1/schedules?q=%00')).toMatchObject({
     status: 400,
     body: { errors: [{ path: 'q' }] },
