@@ -34,7 +34,13 @@ export type Decision =
       /** What was done, for the history: "skipped 2027-03-08 09:00–17:00 (America/New_York)". */
       readonly message: string;
     }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | Refusal;
+
+interface Refusal {
+  readonly ok: false;
+  readonly code: string;
+  readonly message: string;
+}
 
 /** A longer extension is an extra window, or a mistake in the time. */
 const extensionMaxMs = DAY_MS / 2;
@@ -70,7 +76,7 @@ export function actOnSchedule(stored: Schedule, action: ScheduleAction, now: Dat
   }
 }
 
-function refuse(code: string, message: string): Decision {
+function refuse(code: string, message: string): Refusal {
   return { ok: false, code, message };
 }
 
@@ -179,7 +185,42 @@ function unskip(schedule: Schedule, date: string | null, now: Date): Decision {
   return become(schedule, { byHand: { ...byHand, closed } }, message, reopens);
 }
 
+/** Asked for once more, it is as it was. */
 function extend(schedule: Schedule, until: string, now: Date): Decision {
+  const { byHand } = schedule;
+  const [current] = windowsOf(schedule, now, 1);
+  const today = localDateOf(schedule.timezone, now);
+  const alike = byHand.opened.filter(({ date, to }) => to === until && date <= today);
+  const isRepeated = alike.some((piece) => {
+    const before = lengthen({ ...schedule, byHand: without(byHand, piece) }, until, now);
+    return before.ok && before.window.endsAt.getTime() === current?.endsAt.getTime();
+  });
+  if (current !== undefined && isRepeated) return extended(schedule, byHand, current, []);
+  const longer = lengthen(schedule, until, now);
+  return longer.ok ? extended(schedule, longer.byHand, longer.window, longer.isOver ? [longer.window] : []) : longer;
+}
+
+function extended(
+  schedule: Schedule,
+  byHand: Schedule['byHand'],
+  window: Window,
+  reopens: readonly Window[],
+): Decision {
+  return become(schedule, { byHand }, opening(schedule, `extended: open ${say(schedule, [window])}`), reopens);
+}
+
+type Longer =
+  | {
+      readonly ok: true;
+      readonly byHand: Schedule['byHand'];
+      /** As long as it then is. */
+      readonly window: Window;
+      /** Whether it was over, and opens once more. */
+      readonly isOver: boolean;
+    }
+  | Refusal;
+
+function lengthen(schedule: Schedule, until: string, now: Date): Longer {
   const { timezone, grace } = schedule;
   const today = localDateOf(timezone, now);
   const window =
@@ -212,12 +253,12 @@ function extend(schedule: Schedule, until: string, now: Date): Decision {
       'too_long',
       `${until} is more than 12 hours later: correct the time, or add an extra window instead.`,
     );
-  const message = opening(schedule, `extended: open ${say(schedule, [found])}`);
-  return become(schedule, { byHand }, message, isOver ? [found] : []);
+  return { ok: true, byHand, window: found, isOver };
 }
 
 function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date): Decision {
-  const byHand = withOpened(schedule, { date, from, to });
+  const piece = { date, from, to };
+  const byHand = withOpened(schedule, piece);
   const more = calendarWith(schedule, byHand);
   if (more === null)
     return cannotOpen(
@@ -232,7 +273,10 @@ function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date
       'outside_schedule',
       `The schedule runs from ${startsOn} ${endsOn === null ? 'on' : `to ${endsOn}`}, and ${date} is outside of that.`,
     );
-  const before = windowsNear(calendarWith(schedule, schedule.byHand), schedule, date, now);
+  // Asked for once more, it is as it was.
+  const others = without(schedule.byHand, piece);
+  const isRepeated = others.opened.length < schedule.byHand.opened.length;
+  const before = windowsNear(calendarWith(schedule, others), schedule, date, now);
   const gained = windowsNear(more, schedule, date, now).find(
     (one) => one.endsAt > now && !before.some((old) => isSame(old, one)),
   );
@@ -242,11 +286,11 @@ function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date
       'It opens nothing more: it is over, or open anyway, or a blackout or a skip closes it.',
     );
   const message = opening(schedule, `given the extra window ${date} ${from}–${to} (${schedule.timezone})`);
-  return become(schedule, { byHand }, message, [gained]);
+  return become(schedule, { byHand }, message, isRepeated ? [] : [gained]);
 }
 
 /** Why what was opened by hand cannot be read: there is too much of it, or the last piece is no window. */
-function cannotOpen({ extra }: Schedule, byHand: Schedule['byHand'], code: string, message: string): Decision {
+function cannotOpen({ extra }: Schedule, byHand: Schedule['byHand'], code: string, message: string): Refusal {
   if (extra.length + byHand.opened.length <= EXTRAS_MAX) return refuse(code, message);
   return refuse(
     'too_many_extras',
@@ -264,9 +308,16 @@ function withoutPast({ byHand, timezone }: Schedule, now: Date): Schedule['byHan
 }
 
 function withOpened({ byHand }: Schedule, piece: ExtraWindow): Schedule['byHand'] {
-  const keyOf = ({ date, from, to }: ExtraWindow): string => `${date} ${from} ${to}`;
-  const others = byHand.opened.filter((one) => keyOf(one) !== keyOf(piece));
-  return { ...byHand, opened: [...others, piece].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) };
+  const { opened } = without(byHand, piece);
+  return { ...byHand, opened: [...opened, piece].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) };
+}
+
+function without(byHand: Schedule['byHand'], piece: ExtraWindow): Schedule['byHand'] {
+  return { ...byHand, opened: byHand.opened.filter((one) => keyOf(one) !== keyOf(piece)) };
+}
+
+function keyOf({ date, from, to }: ExtraWindow): string {
+  return `${date} ${from} ${to}`;
 }
 
 /** Null where something opened by hand cannot be read. */

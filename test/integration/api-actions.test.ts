@@ -32,6 +32,8 @@ it('does each action to the door, and tells in a dry run what it would do there'
     ['skip', { date: '2027-03-10', reason: 'ill' }, 'was skipped 2027-03-10 09:00–17:00 (America/New_York).'],
     ['unskip', {}, 'was opened again 2027-03-10 09:00–17:00 (America/New_York).'],
     ['extra-windows', { date: '2027-03-13', from: '10:00', to: '12:00' }, 'was given the extra window'],
+    ['extra-windows', { date: '2027-03-13', from: '10:00', to: '12:00' }, 'is already given the extra window'],
+    ['extend', { until: '19:00' }, 'is already extended: open 2027-03-08 09:00–19:00'],
     ['rotate-pin', undefined, 'was given a new PIN'],
     ['pause', undefined, 'was paused.'],
     ['pause', undefined, 'is already paused.'],

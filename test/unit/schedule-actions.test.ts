@@ -8,6 +8,8 @@ import { crew } from '../support/crew.ts';
 const monday8 = new Date('2027-03-08T13:00:00Z');
 const monday12 = new Date('2027-03-08T17:00:00Z');
 const monday18 = new Date('2027-03-08T23:00:00Z');
+const monday19 = new Date('2027-03-09T00:00:00Z');
+const nextMonday = new Date('2027-03-15T13:00:00Z');
 const sunday = new Date('2027-03-07T17:00:00Z');
 
 const nights = { ...crew, rules: [{ rrule: 'FREQ=DAILY', from: '22:00', to: '06:00' }] };
@@ -141,6 +143,12 @@ it.each<[string, Schedule, ScheduleAction, Date]>([
   ],
   ['opens_nothing', crew, extra('2027-03-08', '10:00', '11:00'), sunday],
   ['opens_nothing', crew, extra('2027-03-06', '10:00', '11:00'), sunday],
+  [
+    'opens_nothing',
+    after(crew, extra('2027-03-13', '09:00', '15:00'), monday8),
+    extra('2027-03-13', '10:00', '14:00'),
+    monday8,
+  ],
   ['extra_invalid', crew, extra('2027-02-30', '10:00', '11:00'), sunday],
   ['outside_schedule', { ...crew, endsOn: '2027-04-01' }, extra('2027-04-02', '10:00', '11:00'), sunday],
   ['date_past', crew, { kind: 'end', on: '2027-03-07' }, monday8],
@@ -195,8 +203,32 @@ it.each<[string, Schedule, ScheduleAction, Date]>([
   expect(accepted(actOnSchedule(schedule, action, now)).message).toBe(message);
 });
 
-it('changes nothing where a day is skipped already', () => {
-  expect(after(twoSkips, skip('2027-03-09'), monday8)).toEqual(twoSkips);
+it.each<[string, Schedule, ScheduleAction, Date, Date]>([
+  ['a day is skipped', crew, skip('2027-03-09'), monday8, monday12],
+  ['a coming window is extended', crew, { kind: 'extend', until: '19:00' }, monday8, monday8],
+  ['a window is extended that has begun since', crew, { kind: 'extend', until: '24:00' }, monday8, monday12],
+  ['a window with grace is extended', late15, { kind: 'extend', until: '19:00' }, monday12, monday18],
+  ['a window that was over goes on', crew, { kind: 'extend', until: '20:00' }, monday18, monday19],
+  ['a paused schedule is extended', paused, { kind: 'extend', until: '19:00' }, monday8, monday12],
+  ['an extra window is coming', crew, extra('2027-03-13', '10:00', '14:00'), monday8, monday12],
+  ['an extra window is open', crew, extra('2027-03-08', '18:00', '20:00'), monday8, monday19],
+])('changes nothing where %s already', (_, schedule, action, now, later) => {
+  const done = after(schedule, action, now);
+  expect(done).not.toEqual(schedule);
+  expect(after(done, action, later)).toEqual(done);
+  expect(accepted(actOnSchedule(done, action, later)).reopens).toEqual([]);
+});
+
+it('opens nothing by a repetition once it is over, or closed since', () => {
+  const saturday = extra('2027-03-13', '10:00', '14:00');
+  const extended = after(crew, { kind: 'extend', until: '18:30' }, monday12);
+  const given = after(after(crew, saturday, monday8), skip('2027-03-13'), monday8);
+  const closed = { ...extended, blackouts: [{ from: '2027-03-08T16:00', to: '2027-03-09T00:00', reason: null }] };
+  const again = (schedule: Schedule, action: ScheduleAction, now: Date) => actOnSchedule(schedule, action, now);
+  expect(again(given, saturday, monday12)).toMatchObject({ ok: false, code: 'opens_nothing' });
+  expect(again(after(crew, saturday, monday8), saturday, nextMonday)).toMatchObject({ code: 'opens_nothing' });
+  expect(again(closed, { kind: 'extend', until: '18:30' }, monday12)).toMatchObject({ code: 'not_longer' });
+  expect(again(extended, { kind: 'extend', until: '18:30' }, monday19)).toMatchObject({ code: 'too_long' });
 });
 
 // As many as a schedule may have: the next one is not badly written, but one too many.
