@@ -80,7 +80,7 @@ export class ApplyProblems extends UserError {
 
 // Enough for some thousands of schedules; each single statement has the pool's own limit.
 const transactionTimeoutMs = 120_000;
-const othersNamed = 10;
+const othersNamed = 5;
 
 /**
  * Applies a schedules file. Applying it again changes nothing.
@@ -206,8 +206,9 @@ function prunedTarget(stored: StoredSchedule, now: Date): Target[] {
 
 async function notesOnOthers(tx: Tx, fileKeys: readonly string[]): Promise<string[]> {
   const { total, keys } = await loadOtherKeys(tx, fileKeys, othersNamed);
-  if (total > othersNamed) return [`${total} schedules are not in the file and stay as they are.`];
-  return keys.map((key) => `${key} is not in the file and stays as it is.`);
+  if (total < 2) return keys.map((key) => `${key} is not in the file and stays as it is.`);
+  const more = total > keys.length ? ` and ${total - keys.length} more` : '';
+  return [`${total} schedules are not in the file and stay as they are: ${keys.join(', ')}${more}.`];
 }
 
 function sortedLists(file: SchedulesFile): HolidayLists {

@@ -224,6 +224,16 @@ describe('a change', () => {
       expect(await stored(one)).toMatchObject({ version: 2, holidays: [{ dates: ['2026-12-25', '2027-01-01'] }] });
     }
     expect(await planJobs()).toEqual(['crew back', 'crew front', 'gym back']);
+    const more = (count: number): string =>
+      Array.from({ length: count }, (_, index) => gym.replace('key: gym', `key: gym-${index}`)).join('');
+    expect((await apply(head + crew + more(4))).notes).toEqual(['gym is not in the file and stays as it is.']);
+    expect((await apply(head + crew)).notes).toEqual([
+      '5 schedules are not in the file and stay as they are: gym, gym-0, gym-1, gym-2, gym-3.',
+    ]);
+    await apply(head + more(6));
+    expect((await apply(head + crew)).notes).toEqual([
+      '7 schedules are not in the file and stay as they are: gym, gym-0, gym-1, gym-2, gym-3 and 2 more.',
+    ]);
   });
 
   const parts = `    extra: [{ date: 2026-12-26, from: "10:00", to: "14:00" }]
