@@ -4,7 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { acknowledgeAlert, listAlerts, type StoredAlert } from '../db/alerts.ts';
 import { alertFieldsOf } from '../flows/answer-fields.ts';
 import { type AddCommand, type Cli, examples, matching } from './command.ts';
-import { oneLine } from './output.ts';
+import { momentIn, oneLine } from './output.ts';
 
 const listedMax = 1_000;
 const minuteMs = 60_000;
@@ -64,8 +64,7 @@ function minutesTo(at: Date | null, now: Date): number | null {
 
 function forPeople(alert: StoredAlert, now: Date): string[] {
   const zone = alert.timezone ?? 'UTC';
-  const momentOf = (at: Date): string => formatInTimeZone(at, zone, 'EEE d MMM yyyy HH:mm');
-  const seen = alert.times > 1 ? `, seen ${alert.times} times, last on ${momentOf(alert.lastSeenAt)}` : '';
+  const seen = alert.times > 1 ? `, seen ${alert.times} times, last on ${momentIn(zone, alert.lastSeenAt)}` : '';
   const state = alert.state === 'open' ? '' : `, ${alert.state}`;
   const door = alert.deviceName ?? (alert.deviceId === null ? null : `device ${alert.deviceId}`);
   const facts = [
@@ -75,7 +74,7 @@ function forPeople(alert: StoredAlert, now: Date): string[] {
     windowOf(alert, now),
   ].filter((fact) => fact !== null);
   return [
-    `${alert.id}  ${alert.kind} since ${momentOf(alert.raisedAt)} (${zone})${seen}${state}`,
+    `${alert.id}  ${alert.kind} since ${momentIn(zone, alert.raisedAt)} (${zone})${seen}${state}`,
     `  ${oneLine(alert.message)}`,
     ...(facts.length === 0 ? [] : [`  ${oneLine(facts.join('; '))}`]),
   ];

@@ -5,7 +5,7 @@ import { type ListedLetter, listLetters, openLetterIds } from '../db/dead-letter
 import { letterFieldsOf } from '../flows/answer-fields.ts';
 import { dropDeadLetter, retryDeadLetter } from '../flows/settle-dead-letter.ts';
 import { type AddCommand, type Cli, examples, matching } from './command.ts';
-import { oneLine } from './output.ts';
+import { countOf, momentIn, oneLine } from './output.ts';
 
 const listedMax = 1_000;
 
@@ -68,11 +68,13 @@ function forPeople({ subject, error, ...letter }: ListedLetter): string[] {
     'eventKey' in subject
       ? `event ${subject.eventKey} (${letter.eventType ?? 'of unknown type'})${where === '' ? '' : `, ${where}`}`
       : `plan of ${where}`;
+  const zone = letter.timezone ?? 'UTC';
+  const diedAt = momentIn(zone, letter.diedAt);
   const state = letter.state === 'retried' ? ', has a job again' : '';
   return [
     `${letter.id}  ${oneLine(what)}`,
     `  ${oneLine(`${error.name}: ${error.message}`)}`,
-    `  tried ${letter.attempts} times, the last time at ${letter.diedAt.toISOString()}${state}`,
+    `  tried ${countOf(letter.attempts, 'time')}, the last on ${diedAt} (${zone})${state}`,
   ];
 }
 

@@ -42,7 +42,12 @@ export function spanIn(timezone: string, { startsAt, endsAt }: Window): string {
   const local = (at: Date, format: string): string => formatInTimeZone(at, timezone, format);
   const isSameDay = local(startsAt, 'yyyy-MM-dd') === local(endsAt, 'yyyy-MM-dd');
   const ends = local(endsAt, isSameDay ? 'HH:mm' : 'EEE d MMM HH:mm');
-  return `${local(startsAt, 'EEE d MMM yyyy HH:mm')}–${ends}`;
+  return `${momentIn(timezone, startsAt)}–${ends}`;
+}
+
+/** "Mon 8 Mar 2027 09:00" in this zone. */
+export function momentIn(timezone: string, at: Date): string {
+  return formatInTimeZone(at, timezone, 'EEE d MMM yyyy HH:mm');
 }
 
 /** As programs read it. */

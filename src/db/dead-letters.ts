@@ -164,6 +164,8 @@ export interface ListedLetter extends DeadLetter {
   readonly eventType: string | null;
   readonly scheduleKey: string | null;
   readonly scheduleName: string | null;
+  /** Of the schedule. */
+  readonly timezone: string | null;
   readonly deviceName: string | null;
   readonly deviceId: string | null;
 }
@@ -174,11 +176,12 @@ export async function listLetters(tx: Tx, limit: number, after?: After): Promise
     event_type: string | null;
     key: string | null;
     name: string | null;
+    timezone: string | null;
     device_name: string | null;
     about_device: string | null;
   };
   const rows = await tx.$queryRaw<Named[]>`
-    select l.*, i.event_type, s.key, s.name, d.name as device_name, coalesce(l.device_id, i.device_id) as about_device
+    select l.*, i.event_type, s.key, s.name, s.timezone, d.name as device_name, coalesce(l.device_id, i.device_id) as about_device
       from dead_letters l
       left join inbox i on i.key = l.event_key
       left join access_codes c on c.access_code_id = i.access_code_id
@@ -193,6 +196,7 @@ export async function listLetters(tx: Tx, limit: number, after?: After): Promise
     eventType: row.event_type,
     scheduleKey: row.key,
     scheduleName: row.name,
+    timezone: row.timezone,
     deviceName: row.device_name,
     deviceId: row.about_device,
   }));

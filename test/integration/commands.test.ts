@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { formatInTimeZone } from 'date-fns-tz';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeName, newMarker } from '../../src/core/access-code.ts';
 import { onlyOneReplica } from '../../src/db/reconcile.ts';
@@ -66,7 +67,9 @@ describe('dead-letters', () => {
     const letters = output
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as { id: string; attempts: number });
+      .map((line) => JSON.parse(line) as { id: string; attempts: number; died_at: string });
+    const diedAt = formatInTimeZone(letters[0]!.died_at, 'America/New_York', 'EEE d MMM yyyy HH:mm');
+    expect(listed.output).toContain(`tried 1 time, the last on ${diedAt} (America/New_York)\n`);
     expect(letters).toMatchObject([
       { state: 'open', attempts: 1 },
       { state: 'open', schedule_key: 'crew' },
