@@ -18,6 +18,7 @@ const signs: Readonly<Record<ActionKind, Sign>> = {
   find: ' ',
   confirm_gone: ' ',
   compare: ' ',
+  keep_closed: ' ',
 };
 const colours = { '+': 'green', '~': 'yellow', '-': 'red', ' ': null } as const;
 const windowsShown = 20;

@@ -7,7 +7,7 @@ import type { Window } from './windows.ts';
 export interface PlanInput<Code extends AccessCode = AccessCode> {
   /** The window in progress, if there is one, and the one after it; none when the door is to have no code. */
   readonly windows: readonly Window[];
-  /** Open codes of this schedule and door, and final ones whose window has not ended. */
+  /** Open codes of this schedule and door, and final ones whose window has not ended, or had not as the one in progress began. */
   readonly codes: readonly Code[];
   /** Final codes of an older generation no longer keep their window's place. */
   readonly generation: number;
@@ -34,6 +34,8 @@ export type Action<Code extends AccessCode = AccessCode> =
   | { readonly kind: 'delete'; readonly code: Code; readonly reason: DeleteReason }
   | { readonly kind: 'removed'; readonly code: Code }
   | { readonly kind: 'close'; readonly code: Code; readonly reason: CloseReason }
+  /** A window that is to stay without a code goes on for longer: its row keeps its place to the end. */
+  | { readonly kind: 'keep_closed'; readonly code: Code; readonly window: Window }
   /** A refused code may be asked for again, because something changed. */
   | { readonly kind: 'reopen'; readonly code: Code };
 
@@ -76,6 +78,11 @@ export function planSchedule<Code extends AccessCode>(input: PlanInput<Code>): A
       : nextFor(code, target, input);
     if (action !== null) actions.push(action);
   }
+  for (const code of codes.filter((one) => keepsPlace(one, input))) {
+    const longer = input.windows.find((window) => overlaps(code, window) && window.endsAt > code.windowEndsAt);
+    const window = longer && { startsAt: code.windowStartsAt, endsAt: longer.endsAt };
+    if (window !== undefined) actions.push({ kind: 'keep_closed', code, window });
+  }
   for (const window of targets) {
     if (!taken.has(window) && !isSpent(window, input)) actions.push({ kind: 'intend', window });
   }
@@ -93,7 +100,14 @@ function inTurn<Code extends AccessCode>(actions: readonly Action<Code>[], codes
   return possible.some(isRowAction) ? possible.filter(({ kind }) => kind !== 'create') : possible;
 }
 
-const rowActions: ReadonlySet<Action['kind']> = new Set(['intend', 'move', 'removed', 'close', 'reopen']);
+const rowActions: ReadonlySet<Action['kind']> = new Set([
+  'intend',
+  'move',
+  'removed',
+  'close',
+  'keep_closed',
+  'reopen',
+]);
 
 /** Whether an action changes our rows and asks nothing of Seam. */
 export function isRowAction({ kind }: Action): boolean {
@@ -267,8 +281,12 @@ function targetsOf(input: PlanInput): readonly Window[] {
 }
 
 /** Whether a code that was served, closed or missed keeps this window's place: until an edit or a reopening it gets no other. */
-function isSpent(window: Window, { codes, generation }: PlanInput): boolean {
-  return codes.some((code) => !isOpen(code) && code.generation >= generation && overlaps(code, window));
+function isSpent(window: Window, input: PlanInput): boolean {
+  return input.codes.some((code) => keepsPlace(code, input) && overlaps(code, window));
+}
+
+function keepsPlace(code: AccessCode, { generation }: PlanInput): boolean {
+  return !isOpen(code) && code.generation >= generation;
 }
 
 /** Windows of one schedule touch only where an endless run was cut. */

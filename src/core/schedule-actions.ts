@@ -197,7 +197,7 @@ function extend(schedule: Schedule, until: string, now: Date): Decision {
   });
   if (current !== undefined && isRepeated) return extended(schedule, byHand, current, []);
   const longer = lengthen(schedule, until, now);
-  return longer.ok ? extended(schedule, longer.byHand, longer.window, longer.isOver ? [longer.window] : []) : longer;
+  return longer.ok ? extended(schedule, longer.byHand, longer.window, [longer.gained]) : longer;
 }
 
 function extended(
@@ -215,8 +215,8 @@ type Longer =
       readonly byHand: Schedule['byHand'];
       /** As long as it then is. */
       readonly window: Window;
-      /** Whether it was over, and opens once more. */
-      readonly isOver: boolean;
+      /** What of it is new: where it was over, all. Who closed it by hand before its end has closed the rest as well. */
+      readonly gained: Window;
     }
   | Refusal;
 
@@ -253,7 +253,8 @@ function lengthen(schedule: Schedule, until: string, now: Date): Longer {
       'too_long',
       `${until} is more than 12 hours later: correct the time, or add an extra window instead.`,
     );
-  return { ok: true, byHand, window: found, isOver };
+  const gained = isOver ? found : { ...found, startsAt: window.endsAt };
+  return { ok: true, byHand, window: found, gained };
 }
 
 function addExtra(schedule: Schedule, { date, from, to }: ExtraWindow, now: Date): Decision {

@@ -26,12 +26,12 @@ export async function selectCodes(tx: Tx, where: Prisma.Sql): Promise<StoredCode
   return tx.$queryRaw<StoredCode[]>`select ${columns} from access_codes where ${where}`;
 }
 
-/** Open codes of a schedule's door, and final ones whose window has not ended, oldest window first. */
-export async function loadCodes(tx: Tx, { scheduleId, deviceId }: PlanKey, now: Date): Promise<StoredCode[]> {
+/** Open codes of a schedule's door, and final ones whose window ended after an instant, oldest window first. */
+export async function loadCodes(tx: Tx, { scheduleId, deviceId }: PlanKey, since: Date): Promise<StoredCode[]> {
   return selectCodes(
     tx,
     Prisma.sql`schedule_id = ${scheduleId}::uuid and device_id = ${deviceId}
-       and (next_try_at is not null or window_ends_at > ${now})
+       and (next_try_at is not null or window_ends_at > ${since})
      order by window_starts_at, generation`,
   );
 }

@@ -68,6 +68,12 @@ export async function applyAction(deps: FlowDeps, door: Door, action: Action<Sto
       }
       return change(deps, code, ending(door, code, 'closed', reason), closedEntry(door, code, reason));
     }
+    case 'keep_closed': {
+      const { code, window } = action;
+      const message = `Stays without a code, though it goes on for longer: ${describeWindow(door, window)}.`;
+      const entry = entryFor(door, 'window.moved', message, { codeId: code.id, detail: windowDetail(window) });
+      return change(deps, code, { windowEndsAt: window.endsAt }, entry);
+    }
     case 'reopen': {
       const { code } = action;
       const message = `Asking again: ${describeWindow(door, windowOf(code))}, because the schedule was changed.`;

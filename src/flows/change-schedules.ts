@@ -6,7 +6,7 @@ import { type Action, planSchedule } from '../core/plan.ts';
 import { calendarOfDraft, type Schedule } from '../core/schedule.ts';
 import { type Change, isReopening, type ScheduleDraft } from '../core/schedules-file-merge.ts';
 import { type Window, windowsFrom } from '../core/windows.ts';
-import { keepTakenAway, loadCodes, revokePins, type StoredCode } from '../db/access-codes.ts';
+import { keepTakenAway, revokePins, type StoredCode } from '../db/access-codes.ts';
 import { type Tx, takenBack } from '../db/client.ts';
 import { loadDevice } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
@@ -21,7 +21,7 @@ import {
   writeSchedules,
 } from '../db/schedules.ts';
 import { describeAction } from './describe-action.ts';
-import { doorOf } from './door.ts';
+import { withCodes } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { requestPlans } from './request-plans.ts';
 import type { PinCase, SettledPins } from './settle-pins.ts';
@@ -193,8 +193,7 @@ async function previewDoor(
   const before = target.stored?.schedule;
   const windowsBefore = before === undefined ? [] : windowsAhead(before, deviceId, storedBlackouts, now);
   const windowsAfter = windowsAhead(schedule, deviceId, blackouts, now);
-  const codes = await loadCodes(tx, key, now);
-  const door = doorOf({ key, schedule, device, blackouts }, calendarOfDraft, codes, now);
+  const door = await withCodes(tx, { key, schedule, device, blackouts }, calendarOfDraft, now);
   const actions = planSchedule(door.input);
   return {
     scheduleKey: schedule.key,

@@ -13,12 +13,14 @@ const words: Readonly<Record<Action['kind'], string>> = {
   delete: 'have Seam remove the code of',
   removed: 'record the removal of the code of',
   close: 'close, without a code,',
+  keep_closed: 'keep closed, though it gets longer,',
   reopen: 'ask again for the code of',
 };
 
 /** What an action would do, in words: "ask Seam for the code of Crew at Front door, Mon 8 Mar 09:00–17:00". */
 export function describeAction(door: Door, action: Action<StoredCode>): string {
   const window = 'code' in action ? windowOf(action.code) : action.window;
-  const moved = action.kind === 'move' ? ` to ${describeWindow(door, action.window)}` : '';
+  const moved =
+    action.kind === 'move' || action.kind === 'keep_closed' ? ` to ${describeWindow(door, action.window)}` : '';
   return `${words[action.kind]} ${describeWindow(door, window)}${moved}`;
 }

@@ -4,6 +4,7 @@ import { earlyRemovalMs, type PlanInput, tooLateMs } from '../core/plan.ts';
 import { calendarOf, type Schedule } from '../core/schedule.ts';
 import { type Blackout, localDateOf, type Window, windowsFrom } from '../core/windows.ts';
 import { type CodeChange, loadCodes, type StoredCode } from '../db/access-codes.ts';
+import type { Tx } from '../db/client.ts';
 import { type KnownDevice, loadDevice } from '../db/devices.ts';
 import { loadDoorBlackouts } from '../db/door-blackouts.ts';
 import type { HistoryEntry, HistoryKind } from '../db/history.ts';
@@ -30,30 +31,32 @@ export interface Door {
 export async function readDoor(deps: FlowDeps, key: PlanKey, known: Door | null = null): Promise<Door | null> {
   const now = deps.now();
   const { prisma } = deps.db;
-  const [schedule, codes, device, blackouts] = await Promise.all([
+  const [schedule, device, blackouts] = await Promise.all([
     known?.schedule ?? loadSchedule(prisma, key.scheduleId),
-    loadCodes(prisma, key, now),
     known?.device ?? loadDevice(prisma, key.deviceId),
     known?.blackouts ?? loadDoorBlackouts(prisma, [key.deviceId]).then((all) => all.get(key.deviceId) ?? []),
   ]);
   if (schedule === null) return null;
-  return doorOf({ key, schedule, device, blackouts }, calendarOf, codes, now);
+  return withCodes(prisma, { key, schedule, device, blackouts }, calendarOf, now);
 }
 
 /**
- * A door with what its plan is made from.
+ * A door with what its plan is made from, and its codes as they are stored.
  * @param calendar by which the schedule's windows are found, if it is to have any here
  */
-export function doorOf(
+export async function withCodes(
+  tx: Tx,
   facts: Pick<Door, 'key' | 'schedule' | 'device' | 'blackouts'>,
   calendar: typeof calendarOf,
-  codes: readonly StoredCode[],
   now: Date,
-): Door {
+): Promise<Door> {
   const { key, schedule } = facts;
   const membership = schedule.devices.find(({ deviceId }) => deviceId === key.deviceId);
   const isServed = schedule.status === 'active' && membership !== undefined;
   const windows = isServed ? windowsFrom(calendar(schedule, facts.blackouts), now, 2) : [];
+  const [first] = windows;
+  // What ended within the window in progress, which goes on for longer, still has its place.
+  const codes = await loadCodes(tx, key, first !== undefined && first.startsAt < now ? first.startsAt : now);
   const generation = membership?.generation ?? 0;
   const rotates = schedule.pinPolicy === 'rotate';
   return { ...facts, isServed, input: { windows, codes, generation, rotates, now } };

@@ -17,6 +17,44 @@ it('leaves a window closed that somebody closed, when skips of other days are ta
   expect(opened(world, backDoor)).toEqual(['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00']);
 });
 
+it('leaves a window closed that somebody closed when it is extended, for as long as it then is', async () => {
+  await using world = await crewAtWork({ devices: [frontDoor, backDoor] });
+  world.simulator.deleteByHand(world.onlyCode(frontDoor).access_code_id);
+  await world.until('2027-03-08T16:00:00Z');
+  const told = await act(world, { kind: 'extend', until: '20:00' }, { dryRun: true });
+  expect(told.preview.map(({ would }) => would)).toEqual([
+    [expect.stringContaining('move the plan of Crew at Back door, Mon 8 Mar 09:00–17:00'), expect.anything()],
+    [
+      'keep closed, though it gets longer, Crew at Front door, Mon 8 Mar 09:00–17:00 to Crew at Front door, Mon 8 Mar 09:00–20:00',
+    ],
+  ]);
+  await act(world, { kind: 'extend', until: '20:00' });
+  await world.until('2027-03-08T23:00:00Z');
+  await act(world, { kind: 'reopen', deviceIds: [frontDoor] });
+  await world.until('2027-03-10T00:00:00Z');
+  const tuesday = '2027-03-09T14:00/2027-03-09T22:00';
+  expect(opened(world, frontDoor)).toEqual([
+    '2027-03-08T14:00/2027-03-08T15:00',
+    '2027-03-08T23:00/2027-03-09T01:00',
+    tuesday,
+  ]);
+  expect(opened(world, backDoor)).toEqual(['2027-03-08T14:00/2027-03-09T01:00', tuesday]);
+});
+
+it('opens a window that is extended after it was too late for a code', async () => {
+  await using world = await crewAtWork();
+  await act(world, { kind: 'pause' });
+  await world.until('2027-03-08T21:57:00Z');
+  await act(world, { kind: 'resume', revive: false });
+  await act(world, { kind: 'extend', until: '19:00' });
+  await world.until('2027-03-10T00:00:00Z');
+  expect(opened(world)).toEqual([
+    '2027-03-08T14:00/2027-03-08T15:00',
+    '2027-03-08T21:57/2027-03-09T00:00',
+    '2027-03-09T14:00/2027-03-09T22:00',
+  ]);
+});
+
 it('leaves a window closed that somebody closed between two days whose skips are taken back', async () => {
   await using world = await crewAtWork();
   await act(world, { kind: 'skip', date: '2027-03-08', reason: null });

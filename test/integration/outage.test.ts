@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
+import { openTool } from '../../src/deps.ts';
+import { actOn } from '../../src/flows/act-on-schedule.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { opened } from '../support/crew-at-work.ts';
+import { backDoor, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 
 const span = (day: string): string => `2027-03-${day}T14:00Z/2027-03-${day}T22:00Z`;
 
@@ -24,6 +28,22 @@ it('goes on as if nothing had happened after an outage between two windows', asy
   await world.until('2027-03-10T12:00:00Z');
   expect(world.opened()).toEqual([span('08'), span('09')]);
   expect(await world.alerts()).toEqual([]);
+});
+
+it('opens a window again that was extended during the outage, but not where somebody had closed it', async () => {
+  await using world = await crew({ devices: [frontDoor, backDoor] });
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.deleteByHand(world.onlyCode(frontDoor).access_code_id);
+  await world.until('2027-03-08T16:00:00Z');
+  await world.stop();
+  const deps = { now: () => world.simulator.now(), log: createLog({ level: 'silent' }) };
+  await using tool = await openTool(world.config, deps, 'tool');
+  await actOn(tool, 'crew', { kind: 'extend', until: '19:00' });
+  await downUntil(world, '2027-03-08T22:30:00Z');
+  await world.until('2027-03-10T00:00:00Z');
+  const days = ['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00'] as const;
+  expect(opened(world, frontDoor)).toEqual(['2027-03-08T14:00/2027-03-08T15:00', days[1]]);
+  expect(opened(world, backDoor)).toEqual([days[0], '2027-03-08T22:30/2027-03-09T00:00', days[1]]);
 });
 
 it('joins the window that began during the outage, for the time that is left', async () => {

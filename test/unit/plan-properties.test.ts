@@ -61,6 +61,8 @@ function applied(given: PlanInput, action: Action): PlanInput {
           windowEndsAt: action.window.endsAt,
           generation: given.generation,
         };
+      case 'keep_closed':
+        return { windowEndsAt: action.window.endsAt };
       case 'removed':
         return { state: 'removed' };
       case 'close':

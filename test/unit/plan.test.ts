@@ -413,6 +413,21 @@ describe('planSchedule', () => {
     const dayBefore = input([code], { windows: [month, following], now: at(day) });
     expect(planSchedule(dayBefore)).toMatchObject([{ kind: 'move', window: window(-20 * day, 33 * day) }]);
   });
+
+  it('keeps a window closed that got longer, in its own generation, but no window behind it', () => {
+    const of = window(-3 * hour, -hour);
+    const longer = window(-3 * hour, 2 * hour);
+    const closed = aCode(of, { state: 'closed', nextTryAt: null });
+    expect(planSchedule(input([closed], { windows: [longer] }))).toEqual([
+      { kind: 'keep_closed', code: closed, window: longer },
+    ]);
+    expect(planSchedule(input([closed], { windows: [longer], generation: 1 }))).toEqual([
+      { kind: 'intend', window: longer },
+    ]);
+    const month = window(-20 * day, hour);
+    const ofMonth = aCode(month, { state: 'closed', nextTryAt: null });
+    expect(planSchedule(input([ofMonth], { windows: [month, window(hour, 31 * day)] }))).toEqual([]);
+  });
 });
 
 describe('wakeAt', () => {

@@ -114,7 +114,7 @@ it('lets only those windows open once more that the action is about', () => {
     accepted(actOnSchedule(schedule, action, now)).reopens[0]?.startsAt.toISOString() ?? null;
   expect(reopens(crew, skip(), monday8)).toBeNull();
   expect(reopens(crew, { kind: 'pause' }, monday8)).toBeNull();
-  expect(reopens(crew, { kind: 'extend', until: '18:00' }, monday12)).toBeNull();
+  expect(reopens(crew, { kind: 'extend', until: '18:00' }, monday12)).toBe('2027-03-08T22:00:00.000Z');
   expect(reopens(crew, { kind: 'resume', revive: false }, monday8)).toBeNull();
   expect(reopens({ ...crew, status: 'paused' }, { kind: 'resume', revive: false }, monday8)).toBe(
     '1970-01-01T00:00:00.000Z',
