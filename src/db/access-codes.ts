@@ -333,9 +333,14 @@ function lastOf(rows: readonly DoorRow[], pageSize: number): PlanKey | null {
   return last === undefined ? null : doorOf(last);
 }
 
-/** Keeps whoever applies a schedules file, and so reads doors first and writes them later, from overlooking this change. */
-export async function holdSchedule(tx: Tx, scheduleId: string): Promise<void> {
-  await tx.$queryRaw`select 1 from schedules where id = ${scheduleId}::uuid for share`;
+/**
+ * Keeps whoever applies a schedules file, and so reads doors first and writes them later, from overlooking this change.
+ * @returns the schedule's version, which stays until the transaction ends
+ */
+export async function holdSchedule(tx: Tx, scheduleId: string): Promise<number | null> {
+  const [row] = await tx.$queryRaw<{ version: number }[]>`
+    select version from schedules where id = ${scheduleId}::uuid for share`;
+  return row?.version ?? null;
 }
 
 /**

@@ -1,7 +1,7 @@
 // Seam said that a code is gone before its time, or did not say that it is gone after it: ask, and judge.
 import { removalDelayMs } from '../core/backoff.ts';
 import { reopenCommand } from '../core/ways-out.ts';
-import { changeCode, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
+import { changeCode, holdSchedule, raiseGeneration, type StoredCode } from '../db/access-codes.ts';
 import type { SeamCode } from '../seam/api.ts';
 import { deleteCode } from './delete-code.ts';
 import { type Door, describeWindow, ending, entryFor, seamRefOf, whose, windowOf } from './door.ts';
@@ -67,6 +67,8 @@ async function judgeEarly(deps: FlowDeps, door: Door, code: StoredCode, seamCode
   // It may be told meanwhile that the device was away: then this was no deletion, and is judged again.
   const still = { deviceAwaySince: null };
   await commit(deps, entry, async (tx) => {
+    // A reopening that came since the door was read was of another window: it is judged again, to stay closed under that.
+    if ((await holdSchedule(tx, door.key.scheduleId)) !== door.schedule.version) return false;
     const isOurs = await changeCode(tx, code, ending(door, code, 'closed', 'taken_away'), still);
     if (isOurs) await outliveBackup(deps, tx, door, code);
     return isOurs;

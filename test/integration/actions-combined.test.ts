@@ -1,6 +1,6 @@
 // Actions one on top of the other, and in the middle of what the last one set off.
 import { expect, it } from 'vitest';
-import type { Act } from '../../src/flows/act-on-schedule.ts';
+import { type Act, actOn } from '../../src/flows/act-on-schedule.ts';
 import { adoptCode } from '../../src/flows/adopt-code.ts';
 import { act, crewAtWork, opened } from '../support/crew-at-work.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
@@ -15,6 +15,20 @@ it('leaves a window closed that somebody closed, when skips of other days are ta
   await world.until('2027-03-10T00:00:00Z');
   expect(opened(world, frontDoor)).toEqual(['2027-03-08T14:00/2027-03-08T15:00', '2027-03-09T14:00/2027-03-09T22:00']);
   expect(opened(world, backDoor)).toEqual(['2027-03-08T14:00/2027-03-08T22:00', '2027-03-09T14:00/2027-03-09T22:00']);
+});
+
+it('leaves a window closed that somebody closed, when another is opened again before that is confirmed', async () => {
+  await using world = await crewAtWork();
+  await act(world, { kind: 'skip', date: '2027-03-10', reason: null });
+  const asked = world.calls('GET /devices/get');
+  world.simulator.faults.next('GET /devices/get', { kind: 'slow', delayMs: 1_000 });
+  world.simulator.deleteByHand(world.onlyCode().access_code_id);
+  const later = world.until('2027-03-08T15:30:00Z');
+  await expect.poll(() => world.calls('GET /devices/get')).toBe(asked + 1);
+  await actOn(world.relatch.deps, 'crew', { kind: 'unskip', date: null });
+  await later;
+  await world.until('2027-03-09T12:00:00Z');
+  expect(opened(world)).toEqual(['2027-03-08T14:00/2027-03-08T15:00']);
 });
 
 it('leaves a window closed that somebody closed when it is extended, for as long as it then is', async () => {
