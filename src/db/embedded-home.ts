@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, link, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { type Account, accountFor, canEnter, sharedFolder } from './embedded-account.ts';
@@ -66,13 +66,33 @@ export async function rememberPort(home: Home, port: number): Promise<void> {
 export async function makeDataDir(dataDir: string): Promise<string> {
   const folder = resolve(dataDir);
   try {
-    const created = await mkdir(folder, { recursive: true });
     // Not private: as root, PostgreSQL's own user must pass. What is inside is private by itself.
-    if (created !== undefined) await chmod(folder, 0o755);
+    if (await makeFolder(folder)) await chmod(folder, 0o755);
     return await realpath(folder);
   } catch (error) {
     throw notWritable(folder, error);
   }
+}
+
+/** Whether it was made now. Node's own `recursive` never ends where the folder above is there but takes none, as in /proc. */
+async function makeFolder(folder: string, isAboveMade = false): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (await isFolder(folder)) return false;
+    if (errorCode(error) !== 'ENOENT') throw error;
+    if (isAboveMade) throw new Error(`no folder can be made in ${dirname(folder)}`, { cause: error });
+  }
+  await makeFolder(dirname(folder));
+  return makeFolder(folder, true);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function readPlace(file: string): Promise<Place | undefined> {
@@ -134,6 +154,6 @@ async function writeDraft(file: string, place: Place): Promise<string> {
 
 /** Says what in DATA_DIR cannot be written, and why. */
 export function notWritable(path: string, error: unknown): UserError {
-  const message = `the embedded PostgreSQL needs DATA_DIR, and ${path} cannot be written: ${reason(error)}`;
+  const message = `the embedded PostgreSQL needs DATA_DIR, and ${path} cannot be written: ${reason(error)}. Set DATA_DIR to a folder that this user may write to, or set DATABASE_URL.`;
   return new UserError('data_dir_not_writable', message, { cause: error });
 }

@@ -44,9 +44,8 @@ interface Member {
 
 /** Joins in a process of its own, at the head of a process group of its own, as a terminal would start it. */
 async function openElsewhere(checkout = root, folder = dataDir): Promise<Member> {
-  const module = pathToFileURL(join(checkout, 'src/db/embedded.ts')).href;
   const script = `
-    import { openEmbeddedDatabase } from ${JSON.stringify(module)};
+    import { openEmbeddedDatabase } from ${JSON.stringify(embeddedModule(checkout))};
     const say = (line) => process.stdout.write(JSON.stringify(line) + '\\n');
     const dataDir = ${JSON.stringify(folder)};
     const database = await openEmbeddedDatabase({ dataDir, durable: false, onNotice: (notice) => say({ notice }) });
@@ -66,6 +65,15 @@ async function openElsewhere(checkout = root, folder = dataDir): Promise<Member>
     if (said.url) return { url: said.url, notices, ...ways(child, ended) };
   }
   throw new Error(`the process ended with code ${await ended} before it had opened the database`);
+}
+
+function embeddedModule(checkout: string): string {
+  return pathToFileURL(join(checkout, 'src/db/embedded.ts')).href;
+}
+
+function runScript(script: string): Promise<{ stdout: string }> {
+  const args = ['--input-type=module', '--eval', script];
+  return promisify(execFile)(process.execPath, args, { timeout: 15_000, killSignal: 'SIGKILL' });
 }
 
 function ways(child: ChildProcess, ended: Promise<number | null>): Pick<Member, 'close' | 'kill'> {
@@ -237,15 +245,37 @@ describe('the embedded PostgreSQL', () => {
     await expect(open()).rejects.toThrow(/postgres\.json, .* is damaged/);
   });
 
+  // In a process of its own: Node's own recursive mkdir never ends in /proc, and nothing in its process can stop it.
+  it.runIf(process.platform === 'linux')('says at once what to do where no folder can be made', async () => {
+    const script = `
+      const { openEmbeddedDatabase } = await import(${JSON.stringify(embeddedModule(root))});
+      for (const dataDir of ['/proc/relatch', '/proc/relatch/data', '/dev/null/relatch'])
+        await openEmbeddedDatabase({ dataDir }).catch((error) => console.log(error.name, error.message));`;
+    const { stdout } = await runScript(script);
+    const cause = (folder: string, why: string) =>
+      `UserError the embedded PostgreSQL needs DATA_DIR, and ${folder} cannot be written: ${why}. Set DATA_DIR to a folder that this user may write to, or set DATABASE_URL.`;
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      cause('/proc/relatch', 'no folder can be made in /proc'),
+      cause('/proc/relatch/data', 'no folder can be made in /proc'),
+      cause('/dev/null/relatch', 'a part of the path is not a folder'),
+    ]);
+  });
+
+  it('makes the folders above DATA_DIR as well', async () => {
+    dataDir = join(dataDir, 'below/it');
+    await loadOrCreateKeyFile(dataDir);
+    await loadOrCreateKeyFile(dataDir);
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o755);
+  });
+
   it('says that it is not installed before it says that DATA_DIR cannot be made', async () => {
     await writeFile(dataDir, 'a file in the way');
     const checkout = await checkoutWith(['pg', 'zod']);
-    const module = pathToFileURL(join(checkout, 'src/db/embedded.ts')).href;
     const script = `
-      const { openEmbeddedDatabase } = await import(${JSON.stringify(module)});
+      const { openEmbeddedDatabase } = await import(${JSON.stringify(embeddedModule(checkout))});
       const problem = await openEmbeddedDatabase({ dataDir: ${JSON.stringify(dataDir)} }).catch((error) => error);
       console.log(problem.name, problem.message);`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+    const { stdout } = await runScript(script);
     expect(stdout).toMatch(
       /^UserError no DATABASE_URL is set and the embedded PostgreSQL is not installed: set DATABASE_URL/,
     );
