@@ -71,7 +71,10 @@ export function reason(error: unknown): string {
 /** The lines of a program's output that say what went wrong, on one line. */
 export function lastLines(output: string): string {
   const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '');
-  const telling = lines.filter((line) => /\b(FATAL|PANIC|ERROR|error|HINT|could not|No space left)\b/.test(line));
+  // pg_ctl starts the server through a shell, which tells by itself that a log cannot be written.
+  const telling = lines.filter((line) =>
+    /^\/bin\/sh: |\b(FATAL|PANIC|ERROR|error|HINT|could not|No space left)\b/.test(line),
+  );
   return (telling.length > 0 ? telling : lines).slice(-3).join('; ').trim();
 }
 

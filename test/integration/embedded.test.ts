@@ -236,6 +236,14 @@ describe('the embedded PostgreSQL', () => {
     expect(await readFile(file, 'utf8')).toBe('13\n');
   });
 
+  it('says why when its log cannot be written', async () => {
+    await (await open()).close();
+    const log = join(dataDir, 'postgres/server.log');
+    await rm(log);
+    await mkdir(log);
+    await expect(open()).rejects.toThrow(/ did not start: .*server\.log: Is a directory/);
+  });
+
   it('says so when DATA_DIR cannot be made or its file is damaged', async () => {
     await writeFile(dataDir, 'a file in the way');
     await expect(open()).rejects.toThrow(/needs DATA_DIR, and .* cannot be written/);
