@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { type ApplyFileOptions, applyFile } from '../src/commands/apply-file.ts';
 import { newProgram, runWords } from '../src/commands/command.ts';
 import { withTool } from '../src/commands/tool.ts';
-import { runProgram } from '../src/run-program.ts';
+import { linePrinter, runProgram } from '../src/run-program.ts';
 
 // The same from prisma/ and from dist/.
 const example = new URL('../prisma/schedules.example.yaml', import.meta.url);
 
-const print = (line: string): void => console.log(line);
+const print = linePrinter();
 
 await runProgram(() => {
   const seed = newProgram('npm run seed', print)

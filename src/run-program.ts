@@ -12,3 +12,11 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
     console.error(error instanceof UserError ? error.message : error);
   }
 }
+
+/** Prints lines. Whoever reads them may stop before the end, as head does: what was asked for is done all the same. */
+export function linePrinter(): (line: string) => void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return (line) => console.log(line);
+}

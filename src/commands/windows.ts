@@ -52,8 +52,7 @@ const tooLong = {
 async function answerLines(why: boolean): Promise<void> {
   process.stdin.setEncoding('utf8');
   let isRead = true;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+  process.stdout.on('error', () => {
     isRead = false;
   });
   for await (const line of linesOf(process.stdin, maxLineLength)) {

@@ -122,3 +122,20 @@ describe.concurrent('relatch windows --stdin', () => {
     expect(stderr).toContain('\nUsage: relatch ');
   });
 });
+
+describe('what commands print', () => {
+  it('does not end them when its reader goes away before the end, as head does', async () => {
+    const script = `
+      import { setImmediate } from 'node:timers/promises';
+      import { linePrinter } from './src/run-program.ts';
+      const print = linePrinter();
+      for (const line of ['1', '2', '3']) {
+        print(line);
+        await setImmediate();
+      }
+      console.error('done');`;
+    const piped = `{ "$0" --input-type=module --eval "$1"; echo "code $?" >&2; } | true`;
+    const shell = spawn('sh', ['-c', piped, process.execPath, script], { cwd: root, env: {} });
+    expect(await text(shell.stderr)).toBe('done\ncode 0\n');
+  });
+});
