@@ -73,8 +73,8 @@ export async function resolveAlertsOfDoors(
 }
 
 /**
- * Resolves what was told of windows of a door that somebody closed, when one of its windows is planned: those that it overlaps are
- * open again, and those that have passed concern nobody.
+ * Resolves what was told of windows of a door that somebody closed, when one of its windows is planned or gets the code of another:
+ * those that it overlaps are open again, and those that have passed concern nobody.
  */
 export async function resolveClosed(
   tx: Tx,

@@ -49,13 +49,14 @@ export async function applyAction(deps: FlowDeps, door: Door, action: Action<Sto
       const { code } = action;
       const message = `Moved: ${describeWindow(door, windowOf(code))} is now ${describeWindow(door, action.window)}.`;
       const { startsAt, endsAt } = action.window;
-      const moved = { windowStartsAt: startsAt, windowEndsAt: endsAt, generation: door.input.generation };
-      return change(
-        deps,
-        code,
-        moved,
-        entryFor(door, 'window.moved', message, { codeId: code.id, detail: windowDetail(action.window) }),
-      );
+      const { generation, now } = door.input;
+      const entry = entryFor(door, 'window.moved', message, { codeId: code.id, detail: windowDetail(action.window) });
+      await commit(deps, entry, async (tx) => {
+        if (!(await changeCode(tx, code, { windowStartsAt: startsAt, windowEndsAt: endsAt, generation }))) return false;
+        await resolveClosed(tx, door.key, action.window, now);
+        return true;
+      });
+      return;
     }
     case 'removed':
       return recordRemoved(deps, door, action.code, action.code.reason ?? 'expired');

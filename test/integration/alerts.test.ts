@@ -68,18 +68,27 @@ it('raises a new alert for the windows of another outage after that of the last 
 });
 
 it.each([
-  ['its schedule is paused and resumed', true],
-  ['it has passed', false],
-])('resolves the alert of a window that somebody closed when %s', async (_, isResumed) => {
+  ['its schedule is paused and resumed', 'resume'],
+  ['it is reopened and gets the code of the next window', 'reopen'],
+  ['it has passed', 'wait'],
+] as const)('resolves the alert of a window that somebody closed when %s', async (_, act) => {
   await using world = await startWorld({ now });
   await world.apply(weekdays());
   await world.until('2027-03-08T15:00:00Z');
   world.simulator.deleteByHand(world.onlyCode().access_code_id);
   await world.until('2027-03-08T16:00:00Z');
   expect(await unresolved(world)).toMatchObject([{ kind: 'window.closed', state: 'open' }]);
-  if (isResumed) {
+  if (act === 'resume') {
     await world.apply(weekdays({ status: 'paused' }));
     await world.apply(weekdays({ status: 'active' }), { revive: true });
+  } else if (act === 'reopen') {
+    const [next] = world.simulator.codes();
+    await relatchHere(world, ['schedules', 'reopen', 'crew']);
+    await world.until('2027-03-08T16:05:00Z');
+    expect(world.onlyCode()).toMatchObject({
+      access_code_id: next?.access_code_id,
+      ends_at: '2027-03-08T22:00:00.000Z',
+    });
   } else {
     await world.until('2027-03-08T21:59:00Z');
     expect(await unresolved(world)).toHaveLength(1);
