@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { timesOf } from '../core/dead-letter.ts';
 import { UserError } from '../core/errors.ts';
 import { type ListedLetter, listLetters, openLetterIds } from '../db/dead-letters.ts';
 import { letterFieldsOf } from '../flows/answer-fields.ts';
 import { dropDeadLetter, retryDeadLetter } from '../flows/settle-dead-letter.ts';
 import { type AddCommand, type Cli, examples, matching } from './command.ts';
-import { countOf, momentIn, oneLine } from './output.ts';
+import { momentIn, oneLine } from './output.ts';
 
 const listedMax = 1_000;
 
@@ -74,7 +75,7 @@ function forPeople({ subject, error, ...letter }: ListedLetter): string[] {
   return [
     `${letter.id}  ${oneLine(what)}`,
     `  ${oneLine(`${error.name}: ${error.message}`)}`,
-    `  tried ${countOf(letter.attempts, 'time')}, the last on ${diedAt} (${zone})${state}`,
+    `  tried ${timesOf(letter.attempts)}, the last time on ${diedAt} (${zone})${state}`,
   ];
 }
 

@@ -10,6 +10,11 @@ export interface JobError {
 
 const messageLengthMax = 500;
 
+/** "once", "twice", "9 times". */
+export function timesOf(attempts: number): string {
+  return ['never', 'once', 'twice'][attempts] ?? `${attempts} times`;
+}
+
 /** What an error says and what its causes say, short enough to be read in a list. */
 export function jobErrorOf(error: unknown): JobError {
   if (!(error instanceof Error)) return { name: 'error', message: shortened(lastLine(String(error))) };

@@ -184,12 +184,13 @@ function nextWindowOf(facts: DoorFacts): string {
   const isServed = schedule.status === 'active' && schedule.devices.some((door) => door.deviceId === deviceId);
   if (!isServed) return 'No code is made for this door.';
   if (nextWindow === null) return 'No other window follows.';
-  const code = codeOf(facts, nextWindow);
-  return `The next window is ${hours(facts, nextWindow)}; ${readinessOf(code)}.`;
+  return `The next window is ${hours(facts, nextWindow)}; ${readinessOf(facts, codeOf(facts, nextWindow))}.`;
 }
 
-function readinessOf(code: ExplainedCode | null): string {
+function readinessOf({ failedJob }: DoorFacts, code: ExplainedCode | null): string {
   if (code?.state === 'rejected') return 'Seam refuses its code';
+  if (code?.state !== 'created' && failedJob !== null)
+    return 'its code is not made before the failed job of this door is retried or dropped, see relatch dead-letters list';
   if (code?.state !== 'created') return 'its code is still to be made';
   return code.readyAt === null ? 'Seam has its code already' : 'its code is on the lock already';
 }

@@ -15,6 +15,11 @@ export function extraCommand(scheduleKey: string, date: string): string {
   return `relatch schedules extra ${scheduleKey} --date ${date} --from HH:MM --to HH:MM`;
 }
 
+/** What can be done about a job that failed for good. */
+export function settleLetterCommands(id: string): string {
+  return `Retry it with relatch dead-letters retry ${id}, or give it up with relatch dead-letters drop ${id} --reason TEXT.`;
+}
+
 /** Where there is none of this key. */
 export function noSchedule(key: string): string {
   return `There is no schedule ${key}: see relatch schedules list.`;

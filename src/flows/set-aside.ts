@@ -2,7 +2,8 @@
 // until it is taken from there, also that of a worker that was lost, so that none is dropped in silence.
 import { z } from 'zod';
 import { causeOf } from '../core/alert.ts';
-import { type JobError, jobErrorFromOutput } from '../core/dead-letter.ts';
+import { type JobError, jobErrorFromOutput, timesOf } from '../core/dead-letter.ts';
+import { settleLetterCommands } from '../core/ways-out.ts';
 import { resolveCause } from '../db/alerts.ts';
 import type { Tx } from '../db/client.ts';
 import {
@@ -54,8 +55,8 @@ async function setAside(tx: Tx, job: DeadJob, at: Date): Promise<HistoryEntry | 
     'eventKey' in subject ? await eventLetter(tx, subject.eventKey, death) : await saveDoorLetter(tx, subject, death);
   if (letter === null) return null;
   const entry = await entryAbout(tx, letter, 'job.set_aside', at, (what) => {
-    const again = letter.state === 'retried' ? ' It has another job already.' : '';
-    return `Failed ${letter.attempts} times and is set aside: ${what}; ${sentence(letter.error)}.${again}`;
+    const way = letter.state === 'retried' ? 'It has another job already.' : settleLetterCommands(letter.id);
+    return `Failed ${timesOf(letter.attempts)} and is set aside: ${what}; ${sentence(letter.error)}. ${way}`;
   });
   const told = { ...entry, alert: true };
   await insertHistory(tx, told);
@@ -79,7 +80,7 @@ async function recordUnreadable(tx: Tx, job: DeadJob, at: Date): Promise<History
     kind: 'job.dropped',
     alert: true,
     aspect: queue,
-    message: `Dropped a job of the queue ${queue} that failed ${attempts} times: its data name no ${lacks}. It last said ${sentence(error)}.`,
+    message: `Dropped a job of the queue ${queue} that failed ${timesOf(attempts)}: its data name no ${lacks}. It last said ${sentence(error)}.`,
     detail: { attempts, error_name: error.name, error_message: error.message },
   } as const;
   await insertHistory(tx, entry);

@@ -66,6 +66,11 @@ it('sets a poisoned event aside with its reason and one alert, and handles the g
   expect(await openAlerts(world)).toMatchObject([{ state: 'open', times: 1 }]);
   const [row] = await letters(world);
   expect(row?.error.message).toContain('poisoned: PIN [cut]');
+  const [alert] = await openAlerts(world);
+  expect(alert?.message).toMatch(/^Failed twice and is set aside: the event /);
+  expect(alert?.message).toMatch(
+    new RegExp(`Retry it with relatch dead-letters retry ${row?.id}, or give it up with `),
+  );
   const told = JSON.stringify([await letters(world), await world.history(), await openAlerts(world)]);
   for (const secret of poisonSecrets) expect(told).not.toContain(secret);
 

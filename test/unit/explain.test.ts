@@ -230,3 +230,12 @@ it('tells of a window that was changed in its course what it was first, what it 
     'Seam was asked for the new times and has them: the code is valid Mon 8 Mar 09:00–18:00.',
   ]);
 });
+
+it('says that the next code is not made while a job of the door that failed for good waits for a person', () => {
+  const nextWindow = { startsAt: minutes(1_380), endsAt: minutes(1_860) };
+  const { works, next } = explainDoor(aDoor({ nextWindow, failedJob: { message: 'boom.', at: minutes(-3) } }));
+  expect(works).toBe(true);
+  expect(next).toContain(
+    'The next window is Tue 9 Mar 09:00–17:00; its code is not made before the failed job of this door is retried or dropped, see relatch dead-letters list.',
+  );
+});
