@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { z } from 'zod';
 import { type Prisma, PrismaClient } from './generated/client.ts';
 
 /** A transaction, or the client itself where a single statement needs none. */
@@ -72,15 +73,26 @@ export async function takenBack<Seen>(tx: Tx, work: () => Promise<Seen>): Promis
   return seen;
 }
 
-// Of Prisma: not reached, timed out, closed, no connection or transaction in time. Of pg, which gives none: by its words.
-const awayCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
+// Of Prisma: not reached, timed out, closed, no connection or transaction in time. Of PostgreSQL: it stops, starts, or has no
+// connection left. Of pg, which gives none: by its words.
+const awayCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', '57P01', '57P02', '57P03', '53300']);
+const awayKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout']);
 const awayWords = /^(Query read timeout|Connection terminated|timeout exceeded when trying to connect)/;
+
+// Where Prisma has no code of its own, as for SQL of ours, only the adapter says what it was.
+const DriverFailure = z.object({
+  meta: z.object({
+    driverAdapterError: z.object({ cause: z.object({ kind: z.string(), originalCode: z.string().optional() }) }),
+  }),
+});
 
 /** Whether the database did not answer, so that the same may be asked again later. Whether it was done is not known. */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code: unknown = Reflect.get(error, 'code');
-  return (typeof code === 'string' && awayCodes.has(code)) || awayWords.test(error.message);
+  if ((typeof code === 'string' && awayCodes.has(code)) || awayWords.test(error.message)) return true;
+  const driver = DriverFailure.safeParse(error).data?.meta.driverAdapterError.cause;
+  return driver !== undefined && (awayKinds.has(driver.kind) || awayCodes.has(driver.originalCode ?? ''));
 }
 
 // Prepared statements halve Postgres' work for Prisma's long SQL; names are handed out once per text, bounded.

@@ -84,7 +84,8 @@ export function onlyMethods(...methods: readonly string[]): RequestHandler {
 /** The last handler: makes an answer of every error. Only what nobody foresaw is logged, with its stack, and told to no one. */
 export function errorHandler(log: Log): ErrorRequestHandler {
   return (error: unknown, req: Request, res: Response, _next) => {
-    const problem = toProblem(error);
+    const isRead = ['GET', 'HEAD'].includes(req.method);
+    const problem = toProblem(error, isRead);
     if (problem.status === 500) {
       log.error({
         event: 'request.failed',
@@ -106,8 +107,8 @@ export function errorHandler(log: Log): ErrorRequestHandler {
   };
 }
 
-/** The one map from errors to answers. */
-export function toProblem(error: unknown): Problem {
+/** The one map from errors to answers. @param isRead of a request that changes nothing */
+export function toProblem(error: unknown, isRead = false): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InboxUnavailable) {
     const detail = 'Nothing was acknowledged; send it again.';
@@ -115,7 +116,9 @@ export function toProblem(error: unknown): Problem {
     return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
   }
   if (isDatabaseAway(error)) {
-    const detail = 'Whether it was done is not known: read it, or send it again under the same Idempotency-Key.';
+    const detail = isRead
+      ? 'Nothing was read. Try again later: GET /readyz tells when the database answers.'
+      : 'Whether it was done is not known: read it, or send it again under the same Idempotency-Key.';
     const headers = { 'retry-after': '5' };
     return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
   }

@@ -1,4 +1,6 @@
 // The HTTP API over real HTTP, on the real database and the simulator.
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import request from 'supertest';
 import { expect, it } from 'vitest';
 import { createDb } from '../../src/db/client.ts';
@@ -122,23 +124,47 @@ it('tells what is wrong with a request, each with its path, and nothing else', a
   ).toBe(400);
 });
 
-it('says that it can be sent again while the database is away, and does not log what was sent', async () => {
+it('says that it can be sent again while the database is away or starts, and does not log what was sent', async () => {
   await using world = await startWorld({ now });
-  const gone = createDb({ url: 'postgresql://nobody:secret@127.0.0.1:1/none' });
-  const deps = { ...world.relatch.deps, db: gone };
-  const api = { ...deps, tokens: world.config.api.tokens };
-  const app = createHttpApp({ ...deps, api, webhooks: [], pump: { wake: () => undefined }, parts: () => [] });
-  const authorization = `Bearer ${adminToken}`;
-  for (const asked of [
-    request(app).get('/v1/schedules'),
-    request(app)
-      .post('/v1/schedules')
-      .send(aSchedule({ pin: '71940283' })),
-  ]) {
-    const answer = await asked.set({ authorization, 'idempotency-key': 'a' });
-    expect(answer).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
-    expect(answer.headers['retry-after']).toBe('5');
+  await using starting = await startingDatabase();
+  for (const port of [1, starting.port]) {
+    const gone = createDb({ url: `postgresql://nobody:secret@127.0.0.1:${port}/none` });
+    const deps = { ...world.relatch.deps, db: gone };
+    const api = { ...deps, tokens: world.config.api.tokens };
+    const app = createHttpApp({ ...deps, api, webhooks: [], pump: { wake: () => undefined }, parts: () => [] });
+    const read = /^Nothing was read\. Try again later/;
+    for (const [asked, detail] of [
+      [request(app).get('/v1/schedules'), read],
+      // Read by SQL of ours, whose errors look different.
+      [request(app).get('/v1/dead-letters'), read],
+      [
+        request(app)
+          .post('/v1/schedules')
+          .send(aSchedule({ pin: '71940283' })),
+        /^Whether it was done is not known/,
+      ],
+    ] as const) {
+      const answer = await asked.set({ authorization: `Bearer ${adminToken}`, 'idempotency-key': 'a' });
+      expect(answer).toMatchObject({
+        status: 503,
+        body: { code: 'database_unavailable', detail: expect.stringMatching(detail) },
+      });
+      expect(answer.headers['retry-after']).toBe('5');
+    }
+    await gone.close();
   }
-  await gone.close();
   expect(world.logLines.join('')).not.toMatch(/71940283|token-of/);
 });
+
+/** Refuses every connection as PostgreSQL does while it starts. */
+async function startingDatabase(): Promise<AsyncDisposable & { readonly port: number }> {
+  const fields = Buffer.from('SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0');
+  const head = Buffer.from('E\0\0\0\0');
+  head.writeInt32BE(fields.length + 4, 1);
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).once('data', () => socket.end(Buffer.concat([head, fields])));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { port, [Symbol.asyncDispose]: async () => void server.close() };
+}

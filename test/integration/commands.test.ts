@@ -69,7 +69,7 @@ describe('dead-letters', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { id: string; attempts: number; died_at: string });
     const diedAt = formatInTimeZone(letters[0]!.died_at, 'America/New_York', 'EEE d MMM yyyy HH:mm');
-    expect(listed.output).toContain(`tried 1 time, the last on ${diedAt} (America/New_York)\n`);
+    expect(listed.output).toContain(`tried once, the last time on ${diedAt} (America/New_York)\n`);
     expect(letters).toMatchObject([
       { state: 'open', attempts: 1 },
       { state: 'open', schedule_key: 'crew' },
