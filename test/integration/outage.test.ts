@@ -107,6 +107,8 @@ it('takes over a claim whose worker died, without a second code', async () => {
   await world.until('2027-03-09T00:00:00Z');
   expect(world.opened()).toEqual([span('08')]);
   expect((await world.codes())[0]).toMatchObject({ adopted: true });
+  // One for each window: it did not take a refusal to find out that it had happened.
+  expect(world.calls('POST /access_codes/create')).toBe(2);
 });
 
 it('serves everything once Seam is back after hours without it', async () => {
