@@ -163,7 +163,16 @@ function ourPart({ db, simulator }: Stand): SidePart {
         );
         return rows[0]?.isDone === true && simulator.pendingDeliveries === 0;
       }).catch(() => undefined),
-    end: async () => undefined,
+    // A second row would do nothing at Seam, because the plan finds nothing left to do: it shows only here.
+    async end() {
+      const delivered = simulator.deliveries.filter(({ outcome }) => outcome === 'delivered');
+      const { rows } = await db.query<{ id: string }>(
+        `select told.id from (select distinct unnest($1::text[]) as id) told
+          where (select count(*) from inbox where payload->>'event_id' = told.id) <> 1`,
+        [delivered.map(({ event_id }) => event_id)],
+      );
+      if (rows.length > 0) throw new Error(`${rows.length} acknowledged events have no row, or more than one`);
+    },
     async knownCodes() {
       const { rows } = await db.query<KnownCode>(
         `select device_id, access_code_id from access_codes where state = 'created'`,
