@@ -62,7 +62,7 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   // Before any work is begun: a port that is taken ends the start.
   await listen(server, config.http);
   opened.defer(() => closeServer(server));
-  await startWorkers(queue.boss, deps, config.jobs.concurrency);
+  await startWorkers(queue.boss, deps, config.jobs.concurrency, stopping.signal);
   const runs = pumps.map((pump) => pump.run(stopping.signal));
   const { port } = server.address() as AddressInfo;
   log.info({ event: 'service.started', port, host: config.http.host }, `listening on port ${port}`);

@@ -38,13 +38,16 @@ export const eventQueue = 'event';
 export const planQueue = 'plan';
 const deadLetterQueues = { [eventQueue]: 'event.dead', [planQueue]: 'plan.dead' } as const;
 
+/** A job whose worker gave no sign for so long is another's. */
+export const heartbeatSeconds = 10;
+
 // Retries and dead letters are for bugs: what Seam does is kept in our own rows (next_try_at).
 const settings = {
   retryLimit: 8,
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 300,
-  heartbeatSeconds: 10,
+  heartbeatSeconds,
   expireInSeconds: 120,
   // A finished job tells nothing that the history does not tell better.
   deleteAfterSeconds: 86_400,

@@ -1,9 +1,10 @@
 // The two queues and what their jobs do: the table that shows all background work.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { jobErrorOf } from '../core/dead-letter.ts';
-import { eventQueue, planQueue } from '../db/queue.ts';
+import { eventQueue, heartbeatSeconds, planQueue } from '../db/queue.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
 import { handleEvent } from '../flows/handle-event.ts';
 import { planDoor } from '../flows/plan-door.ts';
@@ -20,8 +21,18 @@ interface Crew {
   readonly batchSize: number;
 }
 
-/** Starts the workers of both queues. They end with the queue's own stop. */
-export async function startWorkers(boss: PgBoss, deps: FlowDeps, concurrency: number): Promise<void> {
+const lookAgainMs = 100;
+
+/**
+ * Starts the workers of both queues. They end with the queue's own stop.
+ * @param stopping nobody waits for an absent database any more
+ */
+export async function startWorkers(
+  boss: PgBoss,
+  deps: FlowDeps,
+  concurrency: number,
+  stopping: AbortSignal,
+): Promise<void> {
   const crews: Record<string, Crew> = {
     [eventQueue]: {
       handle: (data) => handleEvent(deps, EventData.parse(data).key),
@@ -39,7 +50,11 @@ export async function startWorkers(boss: PgBoss, deps: FlowDeps, concurrency: nu
     },
   };
   for (const [queue, { handle, workers, batchSize }] of Object.entries(crews)) {
-    const run: RunBatch = (jobs) => Promise.all(jobs.map((job) => runJob(deps.log, queue, job, handle)));
+    const run: RunBatch = async (jobs) => {
+      const results = await Promise.all(jobs.map((job) => runJob(deps.log, queue, job, handle)));
+      if (results.some(({ status }) => status === 'failed')) await untilAnswered(deps, stopping);
+      return results;
+    };
     for (let worker = 0; worker < workers; worker += 1) await startWorker(boss, queue, batchSize, run);
   }
 }
@@ -77,6 +92,22 @@ async function runJob(log: Logger, queue: string, job: JobWithMetadata<object>, 
     const message = isLast ? 'job failed for good and is set aside as a dead letter' : 'job failed, it is tried again';
     log[isLast ? 'error' : 'warn']({ ...fields, outcome, duration_ms: elapsedMs(startedMs), err: error }, message);
     return { id: job.id, status: 'failed', output: jobErrorOf(error) };
+  }
+}
+
+/**
+ * Waits for the database. A failure that cannot be told to it leaves the job its worker's, and its door without another one, for
+ * as long as a heartbeat may be late; after that the queue has given the job away by itself.
+ */
+async function untilAnswered({ db }: FlowDeps, stopping: AbortSignal): Promise<void> {
+  const deadlineMs = performance.now() + heartbeatSeconds * 1_000;
+  while (performance.now() < deadlineMs && !stopping.aborted) {
+    try {
+      await db.prisma.$queryRaw`select 1`;
+      return;
+    } catch {
+      await sleep(lookAgainMs, undefined, { signal: stopping }).catch(() => undefined);
+    }
   }
 }
 

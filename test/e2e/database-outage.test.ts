@@ -52,7 +52,7 @@ it.concurrent('goes on when connections to the database go silent for ever witho
 
 it.concurrent('adopts the code that Seam made while the database was away', async () => {
   await using stage = await startStage();
-  const { simulator } = stage;
+  const { simulator, db } = stage;
   const direct = new URL(stage.env.DATABASE_URL!);
   await using way = await startTcpProxy({ host: direct.hostname, port: Number(direct.port) });
   const service = await stage.start({ DATABASE_URL: throughProxy(direct, way) });
@@ -62,16 +62,33 @@ it.concurrent('adopts the code that Seam made while the database was away', asyn
   await way.refuse();
   await vi.waitFor(() => expect(simulator.codes()).toHaveLength(1), slowMs);
   await vi.waitFor(() => expect(service.logs()).toContain('job failed'), slowMs);
+  await noteFailures(db);
   await way.recover();
   const struckAtMs = performance.now();
   await vi.waitFor(
     async () => expect(await stage.codes()).toMatchObject([{ state: 'created', adopted: true }]),
     slowMs,
   );
+  // By the worker, once it could: until it is told, no other job of the door runs.
+  const { rows } = await db.query<{ why: string }>('select why from failures');
+  expect(rows).not.toEqual([]);
+  expect(rows).not.toContainEqual({ why: 'job heartbeat timeout' });
   expect(simulator.codes()).toHaveLength(1);
   expect(process.kill(service.pid, 0)).toBe(true);
   await assertSettled(stage, { scenario: 'the database is away while Seam makes a code', faults: 1, struckAtMs });
 });
+
+/** Keeps what the queue is told of jobs that failed. */
+async function noteFailures(db: Stage['db']): Promise<void> {
+  await db.query('create table failures (why text)');
+  await db.query(`create function note_failure() returns trigger language plpgsql as $$
+    begin
+      insert into failures values (coalesce(new.output->'value'->>'message', new.output->>'message'));
+      return new;
+    end $$`);
+  await db.query(`create trigger note_failure after insert or update on pgboss.job
+    for each row when (new.state = 'retry') execute function note_failure()`);
+}
 
 type Delivery = Parameters<typeof deliver>[1];
 
