@@ -65,6 +65,8 @@ export default defineConfig({
           hookTimeout: 120_000,
           // They mostly wait (for dead workers, calls that hang, a database that is gone), each for itself.
           maxWorkers,
+          // Of one file: all of them.
+          maxConcurrency: 7,
           sequence: { groupOrder: 2 },
         },
       },

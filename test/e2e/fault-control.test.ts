@@ -10,26 +10,26 @@ const events = 2;
 const doubled: Counts = { ...none, doubled: events };
 const forgotten: Counts = { ...doubled, unknown: events };
 
-// At once, because they mostly wait. Beside each fault: what the recipe makes of it.
+// At once, because they mostly wait, and about as long as each other. Beside each fault: what the recipe makes of it.
 it.concurrent.each<[string, Record<string, Counts>]>([
   [
-    'a delivery or an answer goes astray',
+    'a delivery goes astray, or the process that has it',
     {
       'delivery lost': { ...none, lost: events },
       'delivery doubled': doubled,
       'deliveries reordered': none,
       'SIGKILL between create and write': forgotten,
       'create refused with 429': none,
-      'create done, answer lost': forgotten,
-      'create cut off, done later': forgotten,
     },
   ],
   [
-    'Seam, Postgres or a lock is away for a while',
+    'Seam, its answer, Postgres or a lock is away for a while',
     {
       'delivery sent again later': doubled,
       'Postgres down during the delivery': none,
       'Seam is out for six seconds': none,
+      'create done, answer lost': forgotten,
+      'create cut off, done later': forgotten,
       'removed late, the next window begun': none,
     },
   ],
