@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { ServiceConfig, ToolConfig } from './config.ts';
 import { drawMarker, markerPrefixLength } from './core/access-code.ts';
 import { UserError } from './core/errors.ts';
-import { createDb, type Db } from './db/client.ts';
+import { createDb, type Db, isDatabaseAway } from './db/client.ts';
 import { openEmbeddedDatabase } from './db/embedded.ts';
 import { loadOrSaveMarkerPrefix } from './db/installation.ts';
 import { migrate } from './db/migrate.ts';
@@ -156,11 +156,12 @@ const unreachableCodes = new Set([
 ]);
 
 function unreachableDatabase(error: unknown): UserError | null {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-  if (code === null || !unreachableCodes.has(code)) return null;
+  if (!(error instanceof Error)) return null;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
+  if (!unreachableCodes.has(code ?? '') && !isDatabaseAway(error)) return null;
   return new UserError(
     'database_unreachable',
-    `The database that DATABASE_URL names cannot be used (${code}). Check its address, name, user and password, and that it is running.`,
+    `The database that DATABASE_URL names cannot be used (${code ?? error.message}). Check its address, name, user and password, and that it is running.`,
     { cause: error },
   );
 }

@@ -77,7 +77,7 @@ export async function takenBack<Seen>(tx: Tx, work: () => Promise<Seen>): Promis
 // connection left. Of pg, which gives none: by its words.
 const awayCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', '57P01', '57P02', '57P03', '53300']);
 const awayKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout']);
-const awayWords = /^(Query read timeout|Connection terminated|timeout exceeded when trying to connect)/;
+const awayWords = /^(Query read timeout|Connection terminated|timeout expired|timeout exceeded when trying to connect)/;
 
 // Where Prisma has no code of its own, as for SQL of ours, only the adapter says what it was.
 const DriverFailure = z.object({

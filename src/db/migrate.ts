@@ -42,6 +42,7 @@ interface MigrationRow {
 
 // The key that Prisma's own `migrate` locks, so that the two exclude each other.
 const PRISMA_MIGRATE_LOCK = 72_707_369;
+const connectsWithinMs = 5_000;
 const DEFAULT_WAIT_MS = 5 * 60_000;
 const LOCK_POLL_MS = 100;
 const INDEX_POLL_MS = 100;
@@ -66,7 +67,11 @@ const CREATE_TABLE = `CREATE TABLE _prisma_migrations (
  */
 export async function migrate(options: MigrateOptions): Promise<MigrationReport> {
   const migrations = await readMigrations(options.migrationsDir);
-  const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'relatch migrate' });
+  const client = new pg.Client({
+    connectionString: options.databaseUrl,
+    application_name: 'relatch migrate',
+    connectionTimeoutMillis: connectsWithinMs,
+  });
   client.on('error', () => undefined); // the statement in hand fails as well, and says more
   await client.connect();
   try {

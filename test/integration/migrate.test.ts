@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +13,8 @@ import { PgBoss } from 'pg-boss';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { queueSchema } from '../../src/db/queue.ts';
+import { migrateDatabase } from '../../src/deps.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const realMigrations = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
@@ -82,6 +86,20 @@ describe('migrating', () => {
     await boss.start(); // refuses a schema that is not up to date
     expect((await boss.detectSchemaDrift()).ok).toBe(true);
     await boss.stop({ graceful: false });
+  });
+
+  it('gives up, with the way out, where the database takes the connection and says nothing', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const log = createLog({ level: 'silent' });
+    await expect(migrateDatabase(`postgresql://nobody@127.0.0.1:${port}/none`, log)).rejects.toMatchObject({
+      name: 'UserError',
+      message: expect.stringMatching(
+        /^The database that DATABASE_URL names cannot be used \(timeout expired\)\. Check /,
+      ),
+    });
+    silent.close();
   });
 
   it('happens once when five processes start together', async () => {
