@@ -1,7 +1,10 @@
 // Changes in the middle of things over the API, and what is repeated.
 import { randomUUID } from 'node:crypto';
+import request from 'supertest';
 import { expect, it } from 'vitest';
+import { createDb } from '../../src/db/client.ts';
 import { pruneNightly } from '../../src/flows/prune.ts';
+import { createHttpApp } from '../../src/http/app.ts';
 import { type ApiAnswer, call } from '../support/api.ts';
 import { adminToken, aSchedule, backDoor, frontDoor, startWorld, type World, weekdays } from '../support/relatch.ts';
 
@@ -94,6 +97,27 @@ it('does a request that is repeated under its key once, also when both come at o
   await prisma.installation.updateMany({ data: { prunedAt: null } });
   expect(await pruneNightly(world.relatch.deps, 400)).toMatchObject({ answers: 1 });
   expect(await prisma.answeredRequest.count()).toBe(2);
+});
+
+it('does a request that comes to two replicas at once under its key once, with equal answers', async () => {
+  await using world = await crewAtWork();
+  const db = createDb({ url: world.config.database.url ?? '' });
+  const deps = { ...world.relatch.deps, db };
+  const api = { ...deps, tokens: world.config.api.tokens };
+  const other = createHttpApp({ ...deps, api, webhooks: [], pump: { wake: () => undefined }, parts: () => [] });
+  const key = randomUUID();
+  const asked = [world.relatch.url, other, world.relatch.url, other].map((replica) =>
+    request(replica)
+      .post('/v1/schedules/crew/skip')
+      .set({ authorization: `Bearer ${adminToken}`, 'idempotency-key': key })
+      .send({ date: '2027-03-12' }),
+  );
+  const answers = await Promise.all(asked);
+  expect(answers[0]).toMatchObject({ status: 200, body: { outcome: 'changed', version: 2 } });
+  expect(new Set(answers.map(({ status, text, headers }) => `${status} ${headers['etag']} ${text}`)).size).toBe(1);
+  expect(answers.filter(({ headers }) => headers['idempotency-replayed'] === 'true')).toHaveLength(3);
+  expect(await db.prisma.historyEntry.count({ where: { kind: 'schedule.changed' } })).toBe(1);
+  await db.close();
 });
 
 it('keeps no trace of a PIN that a request held', async () => {
