@@ -97,8 +97,10 @@ function openingsOf({ simulator, watch }: AuditWorld, door: Door, until: number)
   return simulator.intervals(door.deviceId).flatMap((interval) => {
     if (watch.isForeign(interval.access_code_id) || watch.doorOfCode(interval) !== door) return [];
     const { access_code_id: id, on_device_from: from, off_device_at: offAt } = interval;
+    // Until it was adopted it opened for its own people.
+    const startAt = Math.max(from.getTime(), watch.adoptedAt(id) ?? 0);
     const endAt = Math.min(offAt?.getTime() ?? until, until);
-    return [{ id, startAt: from.getTime(), endAt, takenBackAt: watch.takenBackAt(interval) }];
+    return endAt <= startAt ? [] : [{ id, startAt, endAt, takenBackAt: watch.takenBackAt(interval) }];
   });
 }
 

@@ -39,10 +39,10 @@ export class Editor {
     return this.#doors.get(`${scheduleId}@${deviceId}`);
   }
 
-  /** One change of one schedule. */
-  async edit(): Promise<void> {
+  /** One change of one schedule; of any, where none is given. */
+  async edit(of?: string): Promise<void> {
     const { chance, book, process, deviceIds, now } = this.#w;
-    const key = chance.pick(book.keys);
+    const key = of ?? chance.pick(book.keys);
     if (key === undefined || process.points.isDatabaseDown) return;
     const world = { now: now().getTime(), windowsOf: (text: ScheduleText) => book.windowsOf(text) };
     const text = book.text(key);

@@ -74,7 +74,8 @@ const unexplained = `
            exists (select 1 from history h
                     where h.schedule_id = c.schedule_id and h.device_id = c.device_id and ${windowOfEntry}
                       and ((h.kind in ('window.planned', 'window.missed') and h.code_id is null)
-                        or (h.kind in ('window.moved', 'code.drifted') and h.code_id = c.id))) as is_planned,
+                        or (h.kind in ('window.moved', 'code.drifted') and h.code_id = c.id)
+                        or (h.kind = 'code.adopted' and h.code_id = c.id and h.detail->>'by' is not null))) as is_planned,
            exists (select 1 from history h
                     where h.schedule_id = c.schedule_id and h.device_id = c.device_id and ${windowOfEntry}
                       and h.kind = 'window.missed' and h.code_id is null) as is_missed,
@@ -89,7 +90,8 @@ const unexplained = `
       from access_codes c join schedules s on s.id = c.schedule_id)
   select key, state::text as state, lacks, window_starts_at as starts_at
     from codes, lateral (values
-      -- A code that was found where none should be is for no window; a backup stands in for one that is planned.
+      -- A code that was found where none should be is for no window; a backup stands in for one that is planned. For which window
+      -- somebody adopted a code is told with that.
       ('plan', not is_planned and not is_backup and not (generation < 0 and cardinality(drifts) > 0)),
       ('creation', access_code_id is not null and not is_backup
                and not own_kinds && array['code.created', 'code.adopted', 'code.drifted', 'code.deleting']

@@ -3,6 +3,7 @@
 import { createSeamApi, type SeamApi } from '../../src/seam/api.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { switchSettings } from '../../src/simulator/switches.ts';
+import { Adopter } from './adopter.ts';
 import { audit, type Coverage } from './audit.ts';
 import { Chance } from './chance.ts';
 import type { Door } from './doors.ts';
@@ -71,7 +72,9 @@ export class History {
   readonly #staff: Staff;
   readonly #replicas: readonly Replica[];
   readonly #cli: Replica;
+  readonly #desk: Replica;
   readonly #editor: Editor;
+  readonly #adopter: Adopter;
   readonly #strangers: Strangers;
   readonly #poisons: Poisons;
   readonly #boundMs: number;
@@ -115,6 +118,7 @@ export class History {
         tasks,
         deviceIds,
         poisonDoor: () => this.#poisonDoor(),
+        onBad: () => this.#adopter.badTimesBegin(),
       },
       this.endsAt,
     );
@@ -143,7 +147,7 @@ export class History {
       isLineClear,
       faultRate: callRate,
     };
-    const replica = (name: string, ahead: number): Replica =>
+    const replica = (name: string, ahead: number, crashShare = 1): Replica =>
       new Replica({
         name,
         skewMs: ahead,
@@ -154,12 +158,14 @@ export class History {
         settleMs,
         ladderMs,
         strikes: this.strikes,
-        rates: () => this.#ratesNow,
+        rates: () => this.#ratesOf(crashShare),
         onLoss: () => this.#loseDatabase(),
         doorOfIds: (scheduleId, deviceId) => this.#editor.doorOfIds(scheduleId, deviceId),
       });
     this.#replicas = isPair ? [replica('A', 0), replica('B', skewMs)] : [replica('A', 0)];
     this.#cli = replica('cli', 0);
+    // It passes few points.
+    this.#desk = replica('desk', 0, 8);
     const pool = store.pool;
     this.#editor = new Editor({
       process: this.#cli,
@@ -192,6 +198,7 @@ export class History {
     });
     this.#staff = new Staff({
       replicas: this.#replicas,
+      desks: [this.#desk],
       jobs: this.#jobs,
       chance: fork(),
       faults,
@@ -205,6 +212,21 @@ export class History {
         if (faults.calmSinceAt(door.deviceId) < book.changedAt(door.key))
           await this.#judge.assertAsked(door, startedAt);
       },
+    });
+    this.#adopter = new Adopter({
+      process: this.#desk,
+      staff: this.#staff,
+      pool,
+      simulator,
+      book,
+      people: this.people,
+      strangers,
+      watch,
+      faults,
+      trace,
+      tasks,
+      chance: fork(),
+      edit: (key) => this.#editor.edit(key),
     });
   }
 
@@ -238,10 +260,10 @@ export class History {
   }
 
   /** A pass of the reconciler reads so much that it would hardly ever come to its end. */
-  get #ratesNow(): { crash: number; loss: number } {
+  #ratesOf(crashShare: number): { crash: number; loss: number } {
     const { crash, loss } = this.#weather.rates;
     const share = atWork.getStore()?.door === everyDoor ? 0.25 : 1;
-    return { crash: crash * share, loss: loss * share };
+    return { crash: crash * share * crashShare, loss: loss * share };
   }
 
   async close(): Promise<void> {
@@ -262,6 +284,7 @@ export class History {
     };
     often(Math.round(schedules * days * 0.6), () => this.#editor.edit());
     often(Math.round(schedules * days * 0.3), () => this.people.act());
+    often(Math.round(schedules * days * 0.15), () => this.#adopter.begin());
   }
 
   get #season() {
@@ -331,7 +354,7 @@ export class History {
 
   #loseDatabase(): void {
     if (this.faults.isOn('database.down') || this.#chance.hits(0.5)) return;
-    const all = [...this.#replicas, this.#cli];
+    const all = [...this.#replicas, this.#cli, this.#desk];
     this.faults.begin('database.down');
     for (const { points } of all) points.isDatabaseDown = true;
     this.trace.add('the database is down');

@@ -78,6 +78,8 @@ export class Judge {
     const windows = book.windows(door);
     for (const { code, door: owner } of watch.ours(door.deviceId)) {
       if (owner !== door || isLeaving(code) || watch.wasAskedSince(code.access_code_id, changedAt)) continue;
+      // The job may have looked before it was ours; another one was sent for.
+      if ((watch.adoptedAt(code.access_code_id) ?? 0) >= startedAt) continue;
       if (Date.parse(code.ends_at ?? '') <= now + watch.skewMs) continue;
       if (this.#isToBe(code, windows, now) || (await this.#w.isUnsettled(door))) continue;
       const text = `the code of ${code.starts_at}/${code.ends_at} is outside the plan, and was not asked away`;
@@ -90,15 +92,27 @@ export class Judge {
     return watch.takenBackAt(code) === undefined && windows.some((window) => isWithin(code, window, now));
   }
 
-  /** Windows that must have a code now. With one PIN for all, the next code waits for the last one to be gone. */
+  /**
+   * Windows that must have a code now. With one PIN for all, the next code waits for the last one to be gone; one that was adopted
+   * does not.
+   */
   #wanted(door: Door, now: number): Span[] {
-    const { book, people, boundMs } = this.#w;
+    const { book, people, watch, boundMs } = this.#w;
     const windows = book.windows(door);
     const rotates = book.text(door.key).pin === 'rotate';
     const current = windows.find(({ startAt, endAt }) => startAt <= now && endAt > now);
     const next = windows.find(({ startAt }) => startAt > now);
     const isClosed = (window: Span): boolean => people.isClosed(door, window.startAt, window.endAt);
-    const wanted = current === undefined || rotates ? [current, next] : [current];
+    const isNextAdopted = watch
+      .ours(door.deviceId)
+      .some(
+        ({ code, door: owner }) =>
+          owner === door &&
+          !isLeaving(code) &&
+          watch.adoptedAt(code.access_code_id) !== undefined &&
+          Date.parse(code.ends_at ?? '') > (next?.startAt ?? Number.POSITIVE_INFINITY),
+      );
+    const wanted = current === undefined || rotates || isNextAdopted ? [current, next] : [current];
     return wanted.flatMap((window) => {
       if (window === undefined || window.startAt - now > aheadMs || isClosed(window)) return [];
       if (current !== undefined && window === next && isClosed(current)) return [];

@@ -1,6 +1,7 @@
 // What people do: at the doors, in Seam's console and in the lock's own app. Edits of schedules are in edits.ts.
 import { newMarker } from '../../src/core/access-code.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
+import type { Span } from '../support/reference-windows.ts';
 import type { Chance } from './chance.ts';
 import { type Door, doorOf } from './doors.ts';
 import type { FaultClock } from './fault-clock.ts';
@@ -68,7 +69,7 @@ export class People {
 
   act(): void {
     const { chance } = this.#w;
-    for (const { code, door } of this.#codes) if (code.code !== null) this.#pinsSeen.set(door, code.code);
+    this.#lookAtPins();
     const what: Record<keyof typeof acts, () => void> = {
       delete_in_console: () => this.#deleteInConsole(),
       remove_at_lock: () => this.#removeAtLock(),
@@ -80,6 +81,37 @@ export class People {
       foreign_leaves: () => this.#foreignLeaves(),
     };
     what[chance.weighted(acts)]();
+  }
+
+  /** An adopted code has a PIN of its own. */
+  #lookAtPins(): void {
+    for (const { code, door } of this.#codes) {
+      if (code.code !== null && this.#w.watch.adoptedAt(code.access_code_id) === undefined)
+        this.#pinsSeen.set(door, code.code);
+    }
+  }
+
+  /** Makes a code in Seam that is to become a schedule's. @returns its id; null where none can be made */
+  addToBeAdopted(door: Door, { startAt, endAt }: Span): string | null {
+    const { chance, faults } = this.#w;
+    const { deviceId } = door;
+    this.#lookAtPins();
+    const seen = chance.hits(0.3) ? this.#pinsSeen.get(door) : undefined;
+    const ours = seen !== undefined && this.#isFree(seen, deviceId) ? seen : undefined;
+    const code = ours ?? String(chance.between(100_000, 999_999));
+    if (faults.isOn(`door.gone ${deviceId}`) || !this.#isFree(code, deviceId)) return null;
+    const times = { starts_at: new Date(startAt), ends_at: new Date(endAt) };
+    const id = this.#strangers.add({ device_id: deviceId, name: 'Plumber', code, managed: true, ...times });
+    this.#settleIn(id, deviceId, ours === undefined ? undefined : door);
+    return id;
+  }
+
+  /** It is a schedule's now, and none that its own people take away. */
+  adopted(id: string, { deviceId }: Door): void {
+    this.#actsAt(deviceId);
+    const at = this.#harmless.indexOf(id);
+    if (at >= 0) this.#harmless.splice(at, 1);
+    this.#endConflict(id);
   }
 
   /** When somebody last did something at this device. */
@@ -180,18 +212,14 @@ export class People {
   /** Other software's code, or that of another installation. Seam lets it have a PIN of ours only where ours is not. */
   #addManaged(name: string): void {
     const { simulator, trace, chance, deviceIds, faults } = this.#w;
-    const isFree = (pin: string, deviceId: string): boolean =>
-      [...simulator.codes({ device_id: deviceId }), ...simulator.unmanagedCodes({ device_id: deviceId })].every(
-        ({ code }) => code !== pin,
-      );
-    const free = [...this.#pinsSeen].filter(([door, pin]) => isFree(pin, door.deviceId));
+    const free = [...this.#pinsSeen].filter(([door, pin]) => this.#isFree(pin, door.deviceId));
     const elsewhere = [...this.#pinsSeen].flatMap(([door, pin]) =>
-      deviceIds.filter((id) => isFree(pin, id)).map((id) => [doorOf(door.key, id), pin] as const),
+      deviceIds.filter((id) => this.#isFree(pin, id)).map((id) => [doorOf(door.key, id), pin] as const),
     );
     const [door, ours] = (chance.hits(0.6) ? chance.pick(free.length > 0 ? free : elsewhere) : undefined) ?? [];
     const deviceId = door?.deviceId ?? chance.pick(deviceIds) ?? '';
     const code = ours ?? String(chance.between(100_000, 999_999));
-    if (faults.isOn(`door.gone ${deviceId}`) || !isFree(code, deviceId)) return;
+    if (faults.isOn(`door.gone ${deviceId}`) || !this.#isFree(code, deviceId)) return;
     const now = simulator.now().getTime();
     // Some locks take no code that begins at once.
     const startsAt = new Date(now + startAheadMs);
@@ -201,6 +229,12 @@ export class People {
     const id = this.#strangers.add({ device_id: deviceId, name, code, managed: true, ...times });
     trace.add(`other software adds a code at ${deviceId}${door === undefined ? '' : ' with a PIN of ours'}`, door);
     this.#settleIn(id, deviceId, door);
+  }
+
+  #isFree(pin: string, deviceId: string): boolean {
+    const { simulator } = this.#w;
+    const all = [...simulator.codes({ device_id: deviceId }), ...simulator.unmanagedCodes({ device_id: deviceId })];
+    return all.every(({ code }) => code !== pin);
   }
 
   /** @param door whom its PIN keeps out */
@@ -217,17 +251,23 @@ export class People {
   }
 
   #foreignLeaves(): void {
-    const { simulator, trace, book } = this.#w;
+    const { trace } = this.#w;
     const [conflict] = this.#conflicts;
     const id = conflict?.[0] ?? this.#harmless.shift();
     if (id === undefined) return;
     this.#actsAt(this.#strangers.takeAway(id));
     trace.add('a foreign code is taken away', conflict?.[1].door);
-    if (conflict === undefined) return;
+    this.#endConflict(id);
+  }
+
+  /** What was refused meanwhile stays refused until the schedule is changed or its window has passed. */
+  #endConflict(id: string): void {
+    const { simulator, book } = this.#w;
+    const closure = this.#conflicts.get(id);
+    if (closure === undefined) return;
     this.#conflicts.delete(id);
-    // What was refused meanwhile stays refused until the schedule is changed or its window has passed.
     const now = simulator.now().getTime();
-    const [first, second] = book.windows(conflict[1].door).filter(({ endAt }) => endAt > now);
-    conflict[1].until = (second ?? first)?.endAt ?? now;
+    const [first, second] = book.windows(closure.door).filter(({ endAt }) => endAt > now);
+    closure.until = (second ?? first)?.endAt ?? now;
   }
 }

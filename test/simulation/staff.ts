@@ -35,6 +35,8 @@ const idleReconcileMs = 24 * 3_600 * secondMs;
 
 export interface StaffWorld {
   readonly replicas: readonly Replica[];
+  /** Processes that do what people want of them, and work at no queue. */
+  readonly desks: readonly Replica[];
   readonly jobs: Jobs;
   readonly chance: Chance;
   readonly faults: FaultClock;
@@ -68,7 +70,11 @@ export class Staff {
   }
 
   get fibers(): Fiber[] {
-    return this.#w.replicas.flatMap(({ fibers }) => [...fibers]);
+    return this.#all.flatMap(({ fibers }) => [...fibers]);
+  }
+
+  get #all(): Replica[] {
+    return [...this.#w.replicas, ...this.#w.desks];
   }
 
   /** When a pump would next find what is due at these instants; past ones mean: now. */
@@ -119,14 +125,12 @@ export class Staff {
   /** Fibers that may go on now. */
   resumes(): (() => Promise<void>)[] {
     const now = this.#w.now();
-    return this.#w.replicas.flatMap((replica) =>
-      [...replica.fibers].filter(({ wakeAt }) => wakeAt <= now).map((fiber) => () => this.#run(fiber)),
-    );
+    return this.fibers.filter(({ wakeAt }) => wakeAt <= now).map((fiber) => () => this.#run(fiber));
   }
 
   /** Whatever is under way ends where it is: what it holds of the database is given back. */
   async stop(): Promise<void> {
-    for (const { points, fibers, db } of this.#w.replicas) {
+    for (const { points, fibers, db } of this.#all) {
       points.isDead = true;
       for (const fiber of [...fibers]) await fiber.kill(new Crash('the history is over'));
       await db.breakConnections();
@@ -135,6 +139,7 @@ export class Staff {
 
   /** After a step: nothing is under way, and who died in it is buried. */
   async settle(): Promise<void> {
+    for (const { points } of this.#w.desks) await points.settle();
     for (const replica of this.#w.replicas) {
       await replica.points.settle();
       if (!replica.isAlive && !this.#w.faults.isOn(`process.dead ${replica.name}`)) await this.#bury(replica);
@@ -225,6 +230,22 @@ export class Staff {
       if (Number.isFinite(replica.reconcileAt))
         replica.reconcileAt = Math.min(replica.reconcileAt, now() + reconcileMs);
     }
+  }
+
+  /** What a person wants of a process: it waits where it calls Seam, and others work meanwhile. */
+  async errand(desk: Replica, what: string, door: Door, run: () => Promise<void>): Promise<void> {
+    const body = async (): Promise<void> => {
+      try {
+        await run();
+      } catch (error) {
+        this.#judge(error, `${desk.name}: ${what}`, door);
+      }
+    };
+    const fiber: Fiber = new Fiber(what, (self) =>
+      atWork.run({ fiber: self, door }, body).finally(() => desk.fibers.delete(self)),
+    );
+    desk.fibers.add(fiber);
+    await this.#run(fiber);
   }
 
   /** What a process does beside its jobs. It tries again at its next tick if the database went away. */

@@ -51,18 +51,29 @@ export class Strangers {
     return stranger.deviceId;
   }
 
+  /** It is none any more: until now nobody may have touched it. */
+  adopted(id: string): void {
+    this.#assertUntouched(id);
+    this.#strangers.delete(id);
+  }
+
   /** At the end of a history. */
   assertUntouched(): void {
+    for (const id of this.#strangers.keys()) this.#assertUntouched(id);
+  }
+
+  #assertUntouched(id: string): void {
+    const stranger = this.#strangers.get(id);
+    if (stranger === undefined) return;
+    const { deviceId, addedAt, looks, endsAt, isTakenAway } = stranger;
     const now = this.#simulator.now().getTime();
-    for (const [id, { deviceId, addedAt, looks, endsAt, isTakenAway }] of this.#strangers) {
-      const code = this.#find(id);
-      const mayBeGone = isTakenAway || endsAt <= now || this.#faults.hasBegunSince(`door.gone ${deviceId}`, addedAt);
-      if (mayBeGone && (isTakenAway || code === undefined)) continue;
-      const isWhole = code !== undefined && looksOf(code) === looks && !(code.is_managed && isLeaving(code));
-      if (isWhole) continue;
-      const what = code === undefined ? 'is gone' : 'is not as its own people made it';
-      throw new Violation('nothing of others is touched', `a code at ${deviceId} that is not ours ${what}`);
-    }
+    const code = this.#find(id);
+    const mayBeGone = isTakenAway || endsAt <= now || this.#faults.hasBegunSince(`door.gone ${deviceId}`, addedAt);
+    if (mayBeGone && (isTakenAway || code === undefined)) return;
+    const isWhole = code !== undefined && looksOf(code) === looks && !(code.is_managed && isLeaving(code));
+    if (isWhole) return;
+    const what = code === undefined ? 'is gone' : 'is not as its own people made it';
+    throw new Violation('nothing of others is touched', `a code at ${deviceId} that is not ours ${what}`);
   }
 
   #find(id: string): AccessCode | UnmanagedAccessCode | undefined {

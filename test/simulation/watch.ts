@@ -16,11 +16,13 @@ export class Watch {
   readonly #book: PlanBook;
   /** How far clocks of processes may be ahead or behind. */
   readonly #skewMs: number;
-  readonly #doorsByMarker = new Map<string, Door>();
+  /** By the marker of a code, or the id of one that was adopted. */
+  readonly #doors = new Map<string, Door>();
   readonly #askedAt = new Map<string, number>();
-  /** By the marker of a code: since when its PIN is to open nothing. */
+  /** Since when its PIN is to open nothing; by the same. */
   readonly #takenBackAt = new Map<string, number>();
   readonly #foreign = new Set<string>();
+  readonly #adopted = new Map<string, { readonly at: number; readonly looks: string }>();
   readonly #backups = new Set<string>();
   /** Every code of ours that Seam ever held, by its id. */
   readonly held = new Map<string, { readonly door: Door; readonly endsAt: number }>();
@@ -35,7 +37,7 @@ export class Watch {
 
   askedToCreate(door: Door, request: CreateRequest): void {
     this.creates += 1;
-    this.#doorsByMarker.set(markerOf(request.name), door);
+    this.#doors.set(markerOf(request.name), door);
     this.#assertPlanned(door, request);
   }
 
@@ -62,14 +64,14 @@ export class Watch {
   /** The PIN of whatever was asked for until now is to open nothing any more. */
   pinTakenBack(key: string): void {
     const now = this.#simulator.now().getTime();
-    for (const [marker, door] of this.#doorsByMarker) {
-      if (door.key === key && !this.#takenBackAt.has(marker)) this.#takenBackAt.set(marker, now);
+    for (const [sign, door] of this.#doors) {
+      if (door.key === key && !this.#takenBackAt.has(sign)) this.#takenBackAt.set(sign, now);
     }
   }
 
   /** Since when a code's PIN is to open nothing; a backup has its own. */
-  takenBackAt({ access_code_id: id, name }: { access_code_id: string; name: string | null }): number | undefined {
-    return this.isBackup(id) ? undefined : this.#takenBackAt.get(markerOf(name ?? ''));
+  takenBackAt(code: Named): number | undefined {
+    return this.isBackup(code.access_code_id) ? undefined : this.#takenBackAt.get(this.#signOf(code));
   }
 
   isForeign(accessCodeId: string): boolean {
@@ -83,6 +85,23 @@ export class Watch {
 
   noteForeign(accessCodeId: string): void {
     this.#foreign.add(accessCodeId);
+  }
+
+  /** A code that was foreign is ours from now on; its name and PIN stay as they are. */
+  adopted(accessCodeId: string, door: Door): void {
+    const code = this.#simulator.codes({ device_id: door.deviceId }).find((one) => one.access_code_id === accessCodeId);
+    this.#foreign.delete(accessCodeId);
+    this.#adopted.set(accessCodeId, {
+      at: this.#simulator.now().getTime(),
+      looks: looksOf(code),
+    });
+    this.#doors.set(accessCodeId, door);
+    this.written(door.deviceId);
+  }
+
+  /** Since when a code is ours that others made; undefined for all other codes. */
+  adoptedAt(accessCodeId: string): number | undefined {
+    return this.#adopted.get(accessCodeId)?.at;
   }
 
   expectLate(at: number, deviceId: string): void {
@@ -105,6 +124,11 @@ export class Watch {
       this.held.set(code.access_code_id, { door, endsAt: Date.parse(code.ends_at ?? '') });
     }
     const kept = ours.filter(({ code }) => !isLeaving(code));
+    for (const { code, door } of kept) {
+      const adopted = this.#adopted.get(code.access_code_id);
+      if (adopted !== undefined && adopted.looks !== looksOf(code))
+        throw new Violation('an adopted code keeps its name and PIN', 'one of them is another now', door);
+    }
     for (const { code } of kept) if (code.is_backup === true) this.#backups.add(code.access_code_id);
     for (const [index, one] of kept.entries()) {
       for (const other of kept.slice(index + 1)) {
@@ -124,9 +148,13 @@ export class Watch {
     });
   }
 
-  /** Whose code it is, by the marker in its name. */
-  doorOfCode({ name }: { name: string | null }): Door | undefined {
-    return this.#doorsByMarker.get(markerOf(name ?? ''));
+  /** Whose code it is, by the marker in its name or its adoption. */
+  doorOfCode(code: Named): Door | undefined {
+    return this.#doors.get(this.#signOf(code));
+  }
+
+  #signOf({ access_code_id: id, name }: Named): string {
+    return this.#adopted.has(id) ? id : markerOf(name ?? '');
   }
 
   #assertOurs(door: Door, accessCodeId: string): void {
@@ -148,6 +176,17 @@ export class Watch {
   get skewMs(): number {
     return this.#skewMs;
   }
+}
+
+/** A code of Seam's, or what a lock remembers of one. */
+interface Named {
+  readonly access_code_id: string;
+  readonly name: string | null;
+}
+
+/** It holds the PIN: it is compared and never told. */
+function looksOf(code: AccessCode | undefined): string {
+  return JSON.stringify({ name: code?.name, pin: code?.code });
 }
 
 export function isLeaving(code: AccessCode): boolean {

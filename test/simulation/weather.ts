@@ -15,6 +15,8 @@ export interface WeatherWorld {
   readonly tasks: Tasks;
   readonly deviceIds: readonly string[];
   readonly poisonDoor: () => void;
+  /** Bad times begin. */
+  readonly onBad: () => void;
 }
 
 const minuteMs = 60_000;
@@ -61,6 +63,7 @@ export class Weather {
     if (lengthMs <= 0) return;
     this.isBad = true;
     trace.add('bad times begin');
+    this.#w.onBad();
     const count = chance.between(0, 2);
     for (let index = 0; index < count; index += 1) {
       const from = chance.between(0, lengthMs);
