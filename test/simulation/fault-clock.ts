@@ -79,9 +79,9 @@ export class FaultClock {
     return this.#troubles.filter((one) => one.deviceId === undefined || one.deviceId === deviceId);
   }
 
-  /** Whether a trouble of this name began at or after an instant. */
-  hasBegunSince(name: string, at: number): boolean {
-    return this.#troubles.some((one) => one.name === name && one.from >= at);
+  /** Whether a trouble of this name began at or after an instant. @param until and before this one */
+  hasBegunSince(name: string, at: number, until = Number.POSITIVE_INFINITY): boolean {
+    return this.#troubles.some((one) => one.name === name && one.from >= at && one.from < until);
   }
 
   /** Something that is wrong, and that nothing else has to wait for. */

@@ -25,7 +25,7 @@ export class Watch {
   readonly #adopted = new Map<string, { readonly at: number; readonly looks: string }>();
   readonly #backups = new Set<string>();
   /** Every code of ours that Seam ever held, by its id. */
-  readonly held = new Map<string, { readonly door: Door; readonly endsAt: number }>();
+  readonly held = new Map<string, { readonly door: Door; readonly since: number; readonly endsAt: number }>();
   readonly #lateAt = new Map<number, string>();
   creates = 0;
 
@@ -121,7 +121,8 @@ export class Watch {
   written(deviceId: string): void {
     const ours = this.ours(deviceId);
     for (const { code, door } of ours) {
-      this.held.set(code.access_code_id, { door, endsAt: Date.parse(code.ends_at ?? '') });
+      const since = this.held.get(code.access_code_id)?.since ?? this.#simulator.now().getTime();
+      this.held.set(code.access_code_id, { door, since, endsAt: Date.parse(code.ends_at ?? '') });
     }
     const kept = ours.filter(({ code }) => !isLeaving(code));
     for (const { code, door } of kept) {
