@@ -15,6 +15,7 @@ import type { PlanBook } from './plan-book.ts';
 import type { Replica } from './replica.ts';
 import type { Staff } from './staff.ts';
 import type { Strangers } from './strangers.ts';
+import type { Tally } from './tally.ts';
 import type { Tasks } from './tasks.ts';
 import { type Trace, Violation } from './trace.ts';
 import { isLeaving, type Watch } from './watch.ts';
@@ -32,6 +33,7 @@ export interface AdopterWorld {
   readonly trace: Trace;
   readonly tasks: Tasks;
   readonly chance: Chance;
+  readonly tally: Tally;
   /** Changes this schedule in some way. */
   readonly edit: (key: string) => Promise<void>;
 }
@@ -146,7 +148,7 @@ export class Adopter {
 
   /** Whether it is worth another try: the process died, or the database or Seam could not be asked. */
   async #tryToAdopt({ door, id, span }: Wish): Promise<boolean> {
-    const { process, trace, chance, book, people, strangers, watch } = this.#w;
+    const { process, trace, chance, book, people, strangers, watch, tally } = this.#w;
     const startedAt = this.now;
     let how: string;
     let refusal: string | null = null;
@@ -177,6 +179,7 @@ export class Adopter {
     strangers.adopted(id);
     watch.adopted(id, door);
     people.adopted(id, door);
+    tally.add('adopt');
     return false;
   }
 

@@ -7,6 +7,7 @@ import { assertExplained } from './explained.ts';
 import type { FaultClock } from './fault-clock.ts';
 import type { People } from './people.ts';
 import type { PlanBook } from './plan-book.ts';
+import { neededEvents } from './postman.ts';
 import { Violation } from './trace.ts';
 import type { Watch } from './watch.ts';
 
@@ -41,7 +42,7 @@ export async function audit(world: AuditWorld, from: number, until: number): Pro
   const coverage: Coverage = { ...noCoverage };
   for (const door of world.book.doors()) auditDoor(world, door, { startAt: from, endAt: until }, coverage);
   await assertExplained(world, until);
-  await assertNothingForgotten(world);
+  await assertNothingForgotten(world, until);
   return coverage;
 }
 
@@ -104,14 +105,28 @@ function openingsOf({ simulator, watch }: AuditWorld, door: Door, until: number)
   });
 }
 
-/** Nothing is dropped in silence: events are handled, ignored or dropped for a reason, and no letter waits that was retried. */
-async function assertNothingForgotten({ pool }: AuditWorld): Promise<void> {
+/**
+ * Nothing is dropped in silence: each event that Seam had to tell came in, by delivery or from its list; events are handled, ignored
+ * or dropped for a reason; and no letter waits that was retried.
+ */
+async function assertNothingForgotten({ pool, simulator, boundMs }: AuditWorld, until: number): Promise<void> {
   const { rows } = await pool.query<{ what: string }>(
     `select 'the event ' || event_type || ' is ' || state as what from inbox
       where state in ('received', 'dead') or (state = 'ignored' and reason is null)
      union all select 'a dead letter is ' || state from dead_letters where state in ('open', 'retried')`,
   );
   if (rows[0] !== undefined) throw new Violation('nothing is dropped in silence', `at the end, ${rows[0].what}`);
+  const inbox = await pool.query<{ key: string }>('select key from inbox');
+  const known = new Set(inbox.rows.map(({ key }) => key));
+  const lost = simulator.events.find(
+    ({ event_id: id, event_type: type, occurred_at: at }) =>
+      neededEvents.has(type) && Date.parse(at) <= until - boundMs && !known.has(id),
+  );
+  if (lost !== undefined)
+    throw new Violation(
+      'nothing is dropped in silence',
+      `the event ${lost.event_type} of ${lost.occurred_at} never came in`,
+    );
 }
 
 /** What of the spans lies in none of the holes. */

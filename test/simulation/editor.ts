@@ -13,6 +13,7 @@ import type { People } from './people.ts';
 import type { PlanBook } from './plan-book.ts';
 import type { Replica } from './replica.ts';
 import { fileOf, type ScheduleText } from './schedule-text.ts';
+import type { Tally } from './tally.ts';
 import { type Trace, Violation } from './trace.ts';
 
 export interface EditorWorld {
@@ -24,6 +25,7 @@ export interface EditorWorld {
   readonly chance: Chance;
   readonly now: () => Date;
   readonly deviceIds: readonly string[];
+  readonly tally: Tally;
 }
 
 export class Editor {
@@ -41,21 +43,26 @@ export class Editor {
 
   /** One change of one schedule; of any, where none is given. */
   async edit(of?: string): Promise<void> {
-    const { chance, book, process, deviceIds, now } = this.#w;
+    const { chance, book, process, deviceIds, now, tally } = this.#w;
     const key = of ?? chance.pick(book.keys);
     if (key === undefined || process.points.isDatabaseDown) return;
     const world = { now: now().getTime(), windowsOf: (text: ScheduleText) => book.windowsOf(text) };
     const text = book.text(key);
     const edit = drawEdit(chance, text, world, deviceIds);
-    if ('act' in edit) await this.#act(text, edit.act, world);
-    else await this.apply(edit.what, [edit.text]);
+    const kind = 'act' in edit ? edit.act.kind : edit.what;
+    const isDone = 'act' in edit ? await this.#act(text, edit.act, world) : await this.apply(edit.what, [edit.text]);
+    if (isDone) tally.add(kind);
   }
 
-  async apply(what: string, texts: readonly ScheduleText[]): Promise<void> {
+  /** @returns whether anything is another now */
+  async apply(what: string, texts: readonly ScheduleText[]): Promise<boolean> {
     const { trace, process } = this.#w;
     const parsed = parseSchedulesFile(fileOf(texts));
-    if (!parsed.ok) return trace.add(`edit ${what}: refused, ${parsed.problems[0]?.message}`);
-    await this.#change(`edit ${what}`, texts, async () => {
+    if (!parsed.ok) {
+      trace.add(`edit ${what}: refused, ${parsed.problems[0]?.message}`);
+      return false;
+    }
+    const { changed } = await this.#change(`edit ${what}`, texts, async () => {
       try {
         // People at the seed: no replica's gate is asked.
         await applySchedules({ ...process.deps, seam: undefined }, parsed.file, { revive: true });
@@ -65,9 +72,11 @@ export class Editor {
         throw error;
       }
     });
+    return changed.length > 0;
   }
 
-  async #act(text: ScheduleText, act: Act, world: ActWorld): Promise<void> {
+  /** @returns whether it took effect */
+  async #act(text: ScheduleText, act: Act, world: ActWorld): Promise<boolean> {
     const { process, people } = this.#w;
     const expected = actedOn(text, act, world);
     let refusal: ActionRefused | undefined;
@@ -81,21 +90,23 @@ export class Editor {
       }
     });
     const isChanged = changed.includes(text.key);
-    const isEnded = refusal?.code === 'schedule_ended' && !isAnyComing(text, world);
+    // It may have ended by itself, which a revocation leaves as it is.
+    const isEnded = (act.kind === 'revoke' || refusal?.code === 'schedule_ended') && !isAnyComing(text, world);
     const isRefusedRightly = expected === null || isEnded || refusal?.code === 'nothing_closed';
     const isToChange = expected !== null && JSON.stringify(expected) !== JSON.stringify(text);
     const isLost = how === 'Crash' || how === 'DatabaseLost';
     const wrong =
       (isChanged && expected === null) ||
       (refusal !== undefined && !isRefusedRightly) ||
-      (isToChange && !isChanged && refusal === undefined && !isLost);
+      (isToChange && !isChanged && refusal === undefined && !isLost && !isEnded);
     if (wrong) {
       const door = doorOf(text.key, text.devices[0] ?? '');
       throw new Violation('an action does what it says', `${JSON.stringify(act)}: ${how}`, door);
     }
-    if (!isChanged) return;
+    if (!isChanged) return false;
     if (act.kind === 'rotate_pin') people.pinTakenBack(text.key);
     if (act.kind === 'reopen') for (const door of reopened) people.reopened(door);
+    return true;
   }
 
   /** Whether it was done is asked of the database, because the answer may be lost. */

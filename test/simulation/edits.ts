@@ -14,20 +14,22 @@ const kinds = {
   earlier_end: 3,
   other_start: 2,
   blackout: 2,
-  no_blackouts: 1,
+  no_blackouts: 3,
   add_door: 1,
-  drop_door: 1,
+  drop_door: 3,
   rotate: 1,
   skip: 4,
-  unskip: 2,
+  unskip: 4,
   pause: 2,
   extend: 2,
   extra: 2,
   end: 1,
   revoke: 1,
   rotate_pin: 2,
-  reopen: 2,
+  reopen: 4,
 } as const;
+
+export const editKinds: readonly string[] = Object.keys(kinds);
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -35,7 +37,7 @@ const resume: Act = { kind: 'resume', revive: true };
 
 export function drawEdit(chance: Chance, text: ScheduleText, world: ActWorld, doors: readonly string[]): Edit {
   // Somebody misses the schedule, or does not know that it is paused.
-  if (text.ends_on !== null && chance.hits(0.5)) {
+  if (text.ends_on !== null && chance.hits(0.8)) {
     const status = text.status === 'ended' ? 'active' : text.status;
     const goesOn = { what: 'goes_on', text: rewritten(text, { ...text, status, ends_on: null }, world) };
     return chance.hits(0.5) ? goesOn : { act: { kind: 'end', on: laterDate(text, world.now, 4) } };

@@ -45,6 +45,8 @@ const strokes = {
 } as const;
 type Stroke = keyof typeof strokes;
 
+export const strokeNames: readonly string[] = Object.keys(strokes);
+
 /** What a process is at when it calls: a job about a door, or a pass about all of them. */
 export interface Work {
   readonly fiber: Fiber;

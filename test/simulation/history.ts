@@ -23,6 +23,7 @@ import { everyDoor, Staff } from './staff.ts';
 import type { Store } from './store.ts';
 import { Strangers } from './strangers.ts';
 import { StrikeCount } from './strikes.ts';
+import { Tally } from './tally.ts';
 import { Tasks } from './tasks.ts';
 import { Trace, Violation } from './trace.ts';
 import { Watch } from './watch.ts';
@@ -52,6 +53,8 @@ export class History {
   readonly trace: Trace;
   readonly faults: FaultClock;
   readonly strikes: StrikeCount;
+  /** What people did. */
+  readonly tally = new Tally();
   readonly book: PlanBook;
   readonly people: People;
   readonly watch: Watch;
@@ -104,7 +107,7 @@ export class History {
     this.strikes = new StrikeCount(chance.fork());
     this.#tasks = new Tasks(now);
     this.book = new PlanBook(now, options.days);
-    const { trace, faults, book } = this;
+    const { trace, faults, book, tally } = this;
     const reconcileMs = chance.pick(reconcileMinutes) * minuteMs;
     this.#boundMs = reconcileMs + seamTakesMs;
     const ladderMs = chance.pick(ladders).map((minutes) => minutes * minuteMs);
@@ -128,7 +131,7 @@ export class History {
     const { watch } = this;
     this.#strangers = new Strangers(simulator, faults, watch);
     const strangers = this.#strangers;
-    this.people = new People({ simulator, chance: fork(), faults, trace, watch, strangers, book, deviceIds });
+    this.people = new People({ simulator, chance: fork(), faults, trace, watch, strangers, book, deviceIds, tally });
     this.#postman = new Postman(fork(), faults, trace);
     this.#jobs = new Jobs(store.pool, store.tool.queue.boss);
     const sound = createSeamApi({ apiKey: simulator.apiKey, endpoint: simulator.endpoint });
@@ -176,6 +179,7 @@ export class History {
       chance: fork(),
       now: () => simulator.now(),
       deviceIds,
+      tally,
     });
     this.#judge = new Judge({
       simulator,
@@ -192,6 +196,7 @@ export class History {
       trace,
       tasks,
       people: this.people,
+      tally,
       isBad: () => this.#weather.isBad,
       process: this.#cli,
       pool,
@@ -225,6 +230,7 @@ export class History {
       faults,
       trace,
       tasks,
+      tally,
       chance: fork(),
       edit: (key) => this.#editor.edit(key),
     });

@@ -6,10 +6,11 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { openEmbeddedDatabase } from '../../src/db/embedded.ts';
 import { simulateSeeds } from './lanes.ts';
-import { tell, tellStrikes } from './report.ts';
+import { tell, tellCounts, tellStrikes } from './report.ts';
 import { type Simulated, simulate } from './simulate.ts';
 import { openStore } from './store.ts';
 import { type StrikesByPoint, sumOfStrikes } from './strikes.ts';
+import { actKinds, type Counts, faultKinds, sumOfCounts } from './tally.ts';
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +31,8 @@ const options = { days: Number(values.days), schedules: Number(values.schedules)
 const lanes = values.trace ? 1 : Math.min(Number(values.lanes), range.count);
 
 let strikes: StrikesByPoint = new Map();
+let acts: Counts = new Map();
+let faults: Counts = new Map();
 
 const dataDir = await mkdtemp(join(tmpdir(), 'relatch-simulate-'));
 await chmod(dataDir, 0o755); // as root, PostgreSQL's own user must pass
@@ -40,6 +43,8 @@ const embedded = await openEmbeddedDatabase({ dataDir, socketDir, durable: false
 try {
   if (lanes === 1) await inThisProcess();
   else await simulateSeeds(range, options, await databasesFor(lanes), report);
+  console.log(tellCounts('acts', acts, actKinds));
+  console.log(tellCounts('faults', faults, faultKinds));
   console.log(tellStrikes(strikes));
 } finally {
   await embedded.close();
@@ -69,5 +74,7 @@ async function databasesFor(count: number): Promise<string[]> {
 function report(result: Simulated): void {
   console.log(tell(result));
   strikes = sumOfStrikes(strikes, result.strikes);
+  acts = sumOfCounts(acts, result.acts);
+  faults = sumOfCounts(faults, result.faults);
   if (result.violation !== null) process.exitCode = 1;
 }

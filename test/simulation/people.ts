@@ -7,6 +7,7 @@ import { type Door, doorOf } from './doors.ts';
 import type { FaultClock } from './fault-clock.ts';
 import type { PlanBook } from './plan-book.ts';
 import type { Strangers } from './strangers.ts';
+import type { Tally } from './tally.ts';
 import type { Trace } from './trace.ts';
 import { isLeaving, type Watch } from './watch.ts';
 
@@ -29,6 +30,7 @@ export interface PeopleWorld {
   readonly strangers: Strangers;
   readonly book: PlanBook;
   readonly deviceIds: readonly string[];
+  readonly tally: Tally;
 }
 
 const hourMs = 3_600_000;
@@ -46,6 +48,8 @@ const acts = {
   foreign_installation: 2,
   foreign_leaves: 3,
 } as const;
+
+export const personActs: readonly string[] = Object.keys(acts);
 
 // Not the simulation's own.
 const otherInstallation = 'K4X';
@@ -68,9 +72,9 @@ export class People {
   }
 
   act(): void {
-    const { chance } = this.#w;
+    const { chance, tally } = this.#w;
     this.#lookAtPins();
-    const what: Record<keyof typeof acts, () => void> = {
+    const what: Record<keyof typeof acts, () => boolean> = {
       delete_in_console: () => this.#deleteInConsole(),
       remove_at_lock: () => this.#removeAtLock(),
       foreign_with_our_pin: () => this.#addForeign(true),
@@ -80,7 +84,8 @@ export class People {
         this.#addManaged(`Crew ${newMarker(otherInstallation, (below) => chance.below(below))}`),
       foreign_leaves: () => this.#foreignLeaves(),
     };
-    what[chance.weighted(acts)]();
+    const kind = chance.weighted(acts);
+    if (what[kind]()) tally.add(kind);
   }
 
   /** An adopted code has a PIN of its own. */
@@ -174,43 +179,46 @@ export class People {
     return this.#w.chance.pick(this.#codes);
   }
 
-  #deleteInConsole(): void {
+  #deleteInConsole(): boolean {
     const { simulator, trace } = this.#w;
     const found = this.#anyCode;
-    if (found === undefined) return;
+    if (found === undefined) return false;
     const { code, door } = found;
     trace.add(`somebody deletes the code ${code.starts_at}/${code.ends_at} in Seam's console`, door);
     const [from, until] = [Date.parse(code.starts_at ?? ''), Date.parse(code.ends_at ?? '')];
     this.closures.push({ door, from, until, why: deletedByHand });
     simulator.deleteByHand(code.access_code_id);
     this.#actsAt(door.deviceId);
+    return true;
   }
 
-  #removeAtLock(): void {
+  #removeAtLock(): boolean {
     const { simulator, trace, faults } = this.#w;
     const found = this.#anyCode;
-    if (found === undefined) return;
+    if (found === undefined) return false;
     trace.add('somebody takes the code off in the app of the lock', found.door);
     simulator.removeAtLock(found.code.access_code_id);
     // Seam mends it by itself, a minute later.
     const { deviceId } = found.door;
     faults.strike('person.remove_at_lock', deviceId, simulator.now().getTime() + 90_000);
     this.#actsAt(deviceId);
+    return true;
   }
 
-  #addForeign(hasOurPin: boolean): void {
+  #addForeign(hasOurPin: boolean): boolean {
     const { trace, chance, faults, deviceIds } = this.#w;
     const found = hasOurPin ? this.#anyCode : undefined;
     const pin = found?.code.code ?? String(chance.between(100_000, 999_999));
     const deviceId = found?.code.device_id ?? chance.pick(deviceIds) ?? '';
-    if (faults.isOn(`door.gone ${deviceId}`)) return;
+    if (faults.isOn(`door.gone ${deviceId}`)) return false;
     const id = this.#strangers.add({ device_id: deviceId, name: 'Neighbour', code: pin, managed: false });
     trace.add(`somebody adds a code at ${deviceId}${hasOurPin ? ' with a PIN of ours' : ''}`, found?.door);
     this.#settleIn(id, deviceId, found?.door);
+    return !hasOurPin || found !== undefined;
   }
 
   /** Other software's code, or that of another installation. Seam lets it have a PIN of ours only where ours is not. */
-  #addManaged(name: string): void {
+  #addManaged(name: string): boolean {
     const { simulator, trace, chance, deviceIds, faults } = this.#w;
     const free = [...this.#pinsSeen].filter(([door, pin]) => this.#isFree(pin, door.deviceId));
     const elsewhere = [...this.#pinsSeen].flatMap(([door, pin]) =>
@@ -219,7 +227,7 @@ export class People {
     const [door, ours] = (chance.hits(0.6) ? chance.pick(free.length > 0 ? free : elsewhere) : undefined) ?? [];
     const deviceId = door?.deviceId ?? chance.pick(deviceIds) ?? '';
     const code = ours ?? String(chance.between(100_000, 999_999));
-    if (faults.isOn(`door.gone ${deviceId}`) || !this.#isFree(code, deviceId)) return;
+    if (faults.isOn(`door.gone ${deviceId}`) || !this.#isFree(code, deviceId)) return false;
     const now = simulator.now().getTime();
     // Some locks take no code that begins at once.
     const startsAt = new Date(now + startAheadMs);
@@ -229,6 +237,7 @@ export class People {
     const id = this.#strangers.add({ device_id: deviceId, name, code, managed: true, ...times });
     trace.add(`other software adds a code at ${deviceId}${door === undefined ? '' : ' with a PIN of ours'}`, door);
     this.#settleIn(id, deviceId, door);
+    return true;
   }
 
   #isFree(pin: string, deviceId: string): boolean {
@@ -250,14 +259,15 @@ export class People {
     this.#conflicts.set(id, closure);
   }
 
-  #foreignLeaves(): void {
+  #foreignLeaves(): boolean {
     const { trace } = this.#w;
     const [conflict] = this.#conflicts;
     const id = conflict?.[0] ?? this.#harmless.shift();
-    if (id === undefined) return;
+    if (id === undefined) return false;
     this.#actsAt(this.#strangers.takeAway(id));
     trace.add('a foreign code is taken away', conflict?.[1].door);
     this.#endConflict(id);
+    return true;
   }
 
   /** What was refused meanwhile stays refused until the schedule is changed or its window has passed. */

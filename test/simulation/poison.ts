@@ -9,6 +9,7 @@ import type { Job } from './jobs.ts';
 import type { Closure, People } from './people.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
+import type { Tally } from './tally.ts';
 import type { Tasks } from './tasks.ts';
 import type { Trace } from './trace.ts';
 
@@ -23,6 +24,7 @@ export interface PoisonWorld {
   readonly trace: Trace;
   readonly tasks: Tasks;
   readonly people: People;
+  readonly tally: Tally;
   readonly isBad: () => boolean;
   /** The command line: a process of its own. */
   readonly process: Replica;
@@ -31,8 +33,8 @@ export interface PoisonWorld {
 
 const minuteMs = 60_000;
 // A job is tried for eight and a half minutes.
-const eventRate = 0.01;
-const dropRate = 0.25;
+const eventRate = 0.02;
+const dropRate = 0.4;
 
 export class Poisons {
   readonly #w: PoisonWorld;
@@ -85,7 +87,7 @@ export class Poisons {
 
   /** What the queue gave up is tried again, or dropped. */
   async #settle(): Promise<void> {
-    const { process, tasks, trace, chance, people } = this.#w;
+    const { process, tasks, trace, chance, people, tally } = this.#w;
     const again = (): void => tasks.in(minuteMs, () => this.#settle());
     if (process.points.isDatabaseDown || (await this.#isAnyDeadInQueue())) return again();
     try {
@@ -94,6 +96,7 @@ export class Poisons {
         trace.add(`a dead letter is ${isDropped ? 'dropped' : 'tried again'}: ${key?.slice(0, 4) ?? door}`);
         if (isDropped) await dropDeadLetter(process.deps, id, 'it tells nothing that is not known');
         else await retryDeadLetter(process.deps, id);
+        tally.add(isDropped ? 'drop_dead_letter' : 'retry_dead_letter');
       }
     } catch (error) {
       if (!(error instanceof Crash || error instanceof DatabaseLost)) throw error;

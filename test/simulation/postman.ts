@@ -22,7 +22,7 @@ const hourMs = 60 * minuteMs;
 const retryDelaysMs = [5 * secondMs, 5 * minuteMs, 30 * minuteMs, 2 * hourMs, 5 * hourMs, 10 * hourMs, 10 * hourMs];
 
 /** What the service needs; most webhooks are made for these only, and nothing else is read from Seam's list. */
-const needed: ReadonlySet<string> = new Set([
+export const neededEvents: ReadonlySet<string> = new Set([
   'access_code.removed_from_device',
   'access_code.deleted',
   'access_code.set_on_device',
@@ -42,6 +42,8 @@ const needed: ReadonlySet<string> = new Set([
 
 const mishaps = { none: 60, lose: 14, double: 8, minutes_late: 8, hours_late: 5, forge: 5 } as const;
 
+export const mishapNames: readonly string[] = Object.keys(mishaps).filter((name) => name !== 'none');
+
 export class Postman {
   readonly #letters: Letter[] = [];
   readonly #webhooks = [new SeamWebhook(webhookSecret)];
@@ -59,7 +61,7 @@ export class Postman {
   }
 
   tells(type: string): boolean {
-    return this.#takesAll || needed.has(type);
+    return this.#takesAll || neededEvents.has(type);
   }
 
   get nextAt(): number | null {

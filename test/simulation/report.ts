@@ -1,6 +1,7 @@
 import type { Coverage } from './audit.ts';
 import type { Simulated } from './simulate.ts';
 import type { StrikesByPoint } from './strikes.ts';
+import { type Counts, neverHappened } from './tally.ts';
 
 /** One line for a history without fault; the trace of the first violation otherwise. */
 export function tell(result: Simulated): string {
@@ -25,6 +26,13 @@ export function tellCoverage({ due, covered, lostToFaults, lostToPeople, lostOth
     `${Math.round(due)} window-minutes, ${share(covered)} covered, lost to faults ${share(lostToFaults)}, ` +
     `to people ${share(lostToPeople)}, otherwise ${share(lostOtherwise)}`
   );
+}
+
+/** How often what happened; what never did comes first. */
+export function tellCounts(what: string, counts: Counts, kinds: readonly string[]): string {
+  const never = neverHappened(counts, kinds);
+  const told = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, count]) => `${kind} ${count}`);
+  return `${what}: ${never.length === 0 ? '' : `never ${never.join(', ')}; `}${told.join(', ')}`;
 }
 
 /** At which points processes died, and those that were passed and never struck. */

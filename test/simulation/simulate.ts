@@ -2,6 +2,7 @@ import type { Coverage } from './audit.ts';
 import { type HistoryOptions, openHistory } from './history.ts';
 import type { Store } from './store.ts';
 import type { StrikesByPoint } from './strikes.ts';
+import type { Counts } from './tally.ts';
 import { Violation } from './trace.ts';
 
 /** What became of one history. */
@@ -13,7 +14,9 @@ export interface Simulated {
   readonly trace: string;
   readonly steps: number;
   readonly creates: number;
-  readonly faults: ReadonlyMap<string, number>;
+  readonly faults: Counts;
+  /** What people did that took effect. */
+  readonly acts: Counts;
   readonly strikes: StrikesByPoint;
   readonly coverage: Coverage | null;
   readonly elapsedMs: number;
@@ -40,6 +43,7 @@ export async function simulate(options: HistoryOptions, store: Store): Promise<S
     steps: history.steps,
     creates: history.watch.creates,
     faults: history.faults.counts,
+    acts: history.tally.counts,
     strikes: history.strikes.points,
     coverage: history.coverage,
     elapsedMs: performance.now() - startedMs,

@@ -29,6 +29,9 @@ const climates = [1, 3, 5] as const;
 
 const storms = { none: 4, offline: 4, outage: 3, key: 1, account: 1, gone: 2, poison: 1 } as const;
 
+/** What storms count as, but for the poisoned jobs. */
+export const stormFaults = ['door.offline', 'door.gone', 'seam.outage', 'seam.key', 'seam.account'] as const;
+
 export class Weather {
   readonly #w: WeatherWorld;
   readonly #until: number;
