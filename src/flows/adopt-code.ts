@@ -185,6 +185,8 @@ async function takeIn(deps: FlowDeps, tx: Tx, { door, window, row, found, pin }:
       askedEndsAt: endsAt,
       ...pin.columns,
       hasOtherPin: pin.isOther,
+      // What was revoked is the PIN that the row had before.
+      pinRevoked: false,
       adopted: true,
       attempts: 0,
       reason: null,

@@ -266,6 +266,20 @@ it('adopts a code though a plan changes the row of its window meanwhile', async 
   expect(await world.codes()).toMatchObject([{ state: 'created', adopted: true, accessCodeId: access_code_id }]);
 });
 
+it('keeps a code that was adopted into a window whose own PIN had just been revoked', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z', mode: 'observe' });
+  await world.apply(weekdays());
+  // As a rotation leaves a row that was asked for before, until its plan has run.
+  await world.relatch.deps.db.pool.query('update access_codes set pin_revoked = true, fence = fence + 1');
+  const access_code_id = plumbersCode(world);
+  await adoptCode(world.relatch.deps, 'crew', frontDoor, access_code_id, 'alice');
+  await world.stop();
+  await world.start({ mode: 'active' });
+  await world.sweep();
+  await world.until('2027-03-08T16:30:00Z');
+  expect(world.onlyCode()).toMatchObject({ access_code_id, ends_at: '2027-03-08T22:00:00.000Z' });
+});
+
 it('adopts no code into a window whose own is being asked for', async () => {
   await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
   world.simulator.faults.next('POST /access_codes/create', { kind: 'slow', delayMs: 2_000 });
