@@ -77,7 +77,8 @@ export class Jobs {
            from pgboss.job j left join schedules s on s.id::text = j.data->>'scheduleId'
           where j.name in ('event', 'plan') and j.state in ('created', 'retry')) as jobs,
         (select min(c.next_try_at) from access_codes c
-          where not exists (select 1 from pgboss.job j where j.name in ('plan', 'plan.dead') and j.state in ('created', 'retry', 'active')
+          where c.next_try_at is not null
+            and not exists (select 1 from pgboss.job j where j.name in ('plan', 'plan.dead') and j.state in ('created', 'retry', 'active')
                              and j.singleton_key = c.schedule_id::text || ':' || c.device_id and j.id <> all($2::uuid[]))
             and not exists (select 1 from dead_letters l
                              where l.state = 'open' and l.schedule_id = c.schedule_id and l.device_id = c.device_id)) as row_at,
