@@ -92,6 +92,13 @@ it.each([
   expect(world.simulator.codes()).toEqual([]);
   expect(world.opened()).toEqual([]);
   expect(await world.codes()).toMatchObject([{ state: 'removed' }]);
+  const deleted = world.simulator.requests.filter(({ path }) => path === '/access_codes/delete');
+  const told = await world.relatch.deps.db.prisma.historyEntry.findMany({ where: { kind: 'code.removed' } });
+  expect(told.map(({ detail }) => detail)).toEqual(
+    [...new Set(deleted.map(({ params }) => params['access_code_id']))].map((access_code_id) =>
+      expect.objectContaining({ access_code_id }),
+    ),
+  );
 });
 
 it('does not take a late report of an earlier removal for the end of one that never happened', async () => {

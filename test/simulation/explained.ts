@@ -35,11 +35,11 @@ export async function assertExplained(world: ExplainedWorld, until: number): Pro
     const wentWithLock = world.faults.hasBegunSince(`door.gone ${door.deviceId}`, since, since + world.boundMs);
     if (!told.asked.has(id) && wentWithLock && !isAtSeam(world, id)) continue;
     if (!told.asked.has(id))
-      throw new Violation(invariant, 'no entry asked for or adopted a code that Seam held', door);
+      throw new Violation(invariant, `no entry asked for or adopted a code that Seam held: ${id}`, door);
     if (isAtSeam(world, id) || told.ended.has(id) || world.watch.isBackup(id)) continue;
     // It may have ended so lately that nobody had to know.
     if (Math.max(disturbedAt(world, door), endsAt <= until ? endsAt : 0) > until - world.boundMs) continue;
-    throw new Violation(invariant, 'no entry tells how a code ended that Seam held', door);
+    throw new Violation(invariant, `no entry tells how a code ended that Seam held: ${id}`, door);
   }
 }
 
