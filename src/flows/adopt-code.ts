@@ -3,7 +3,14 @@
 import { bearsMarker, bearsPrefix, isOpen, newMarker } from '../core/access-code.ts';
 import { noSchedule, opensNoDoor } from '../core/ways-out.ts';
 import type { Window } from '../core/windows.ts';
-import { awaitedCodes, changeCode, findByAccessCodeId, insertIntent, type StoredCode } from '../db/access-codes.ts';
+import {
+  awaitedCodes,
+  changeCode,
+  findByAccessCodeId,
+  holdSchedule,
+  insertIntent,
+  type StoredCode,
+} from '../db/access-codes.ts';
 import type { Tx } from '../db/client.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import { reopenIgnored } from '../db/inbox-jobs.ts';
@@ -77,6 +84,7 @@ async function tryToAdopt(
     );
   const pin = await pinOf(deps, door, found);
   const done = await deps.db.prisma.$transaction(async (tx) => {
+    if ((await holdSchedule(tx, schedule.id)) !== schedule.version) return null;
     const id = await takeIn(deps, tx, { door, window, row, found, pin });
     if (id === null) return null;
     const told = toldOf(door, window, found, by, id);
@@ -149,6 +157,14 @@ function rowFor({ input }: Door, window: Window): StoredCode | null {
     throw new ActionRefused('window_has_code', 'The window has a code already: remove that one first, or let it be.');
   if (open === undefined && rows.some((code) => code.generation >= input.generation))
     throw new ActionRefused('window_closed', 'The window was served or closed. Reopen it first.');
+  const isMoved = input.codes.some(
+    ({ state, confirmedStartsAt, confirmedEndsAt }) =>
+      (state === 'created' || state === 'removing') &&
+      (confirmedStartsAt ?? window.endsAt) < window.endsAt &&
+      (confirmedEndsAt ?? window.startsAt) > window.startsAt,
+  );
+  if (isMoved)
+    throw new ActionRefused('window_has_code', 'Seam still has another code for the window. Try again in a moment.');
   return open ?? null;
 }
 

@@ -2,7 +2,7 @@
 // next plan goes on, whatever happened in between.
 import { newMarker } from '../core/access-code.ts';
 import { unreachable } from '../core/errors.ts';
-import { type Action, blockerOf, type CloseReason } from '../core/plan.ts';
+import { type Action, blockerOf, type CloseReason, isUnsettled } from '../core/plan.ts';
 import { type CodeChange, changeCode, insertIntent, type StoredCode } from '../db/access-codes.ts';
 import { resolveClosed } from '../db/alerts.ts';
 import type { HistoryEntry } from '../db/history.ts';
@@ -51,8 +51,11 @@ export async function applyAction(deps: FlowDeps, door: Door, action: Action<Sto
       const { startsAt, endsAt } = action.window;
       const { generation, now } = door.input;
       const entry = entryFor(door, 'window.moved', message, { codeId: code.id, detail: windowDetail(action.window) });
+      const window = { windowStartsAt: startsAt, windowEndsAt: endsAt, generation };
+      // What it waits for was for the old times, unless a call that asked for those may still land.
+      const change = code.state === 'created' && !isUnsettled(code) ? { ...window, quietUntil: null } : window;
       await commit(deps, entry, async (tx) => {
-        if (!(await changeCode(tx, code, { windowStartsAt: startsAt, windowEndsAt: endsAt, generation }))) return false;
+        if (!(await changeCode(tx, code, change))) return false;
         await resolveClosed(tx, door.key, action.window, now);
         return true;
       });

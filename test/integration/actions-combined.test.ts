@@ -3,7 +3,16 @@ import { expect, it } from 'vitest';
 import { type Act, actOn } from '../../src/flows/act-on-schedule.ts';
 import { adoptCode } from '../../src/flows/adopt-code.ts';
 import { act, crewAtWork, opened } from '../support/crew-at-work.ts';
-import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
+import {
+  aSchedule,
+  backDoor,
+  daily,
+  frontDoor,
+  schedulesFile,
+  startWorld,
+  type World,
+  weekdays,
+} from '../support/relatch.ts';
 
 it('leaves a window closed that somebody closed, when skips of other days are taken back', async () => {
   await using world = await crewAtWork({ devices: [frontDoor, backDoor] });
@@ -289,6 +298,32 @@ it('adopts no code into a window whose own is being asked for', async () => {
   await expect(adopting).rejects.toMatchObject({ code: 'window_has_code' });
   await applied;
   expect(await world.codes()).toMatchObject([{ state: 'created', adopted: false }]);
+});
+
+it('adopts no code into a window while the one that Seam has for it is being moved to another', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  await world.apply(weekdays());
+  world.simulator.faults.next('PATCH /access_codes/update', { kind: 'status', status: 429, retryAfterSeconds: 30 });
+  await world.apply(weekdays({ extra: [{ date: '2027-03-08', from: '08:00', to: '08:30' }] }));
+  expect(await world.codes()).toMatchObject([{ state: 'created' }, { state: 'planned' }]);
+  const adopting = adoptCode(world.relatch.deps, 'crew', frontDoor, plumbersCode(world), 'alice');
+  await expect(adopting).rejects.toMatchObject({ code: 'window_has_code' });
+});
+
+it('adopts a code for the plan that an edit has changed meanwhile', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z', mode: 'observe' });
+  await world.apply(weekdays());
+  const access_code_id = plumbersCode(world);
+  const { deps } = world.relatch;
+  const seam = {
+    ...deps.seam,
+    async listCodes(deviceId: string) {
+      await world.apply(weekdays({ windows: daily('09:00', '11:00') }));
+      return deps.seam.listCodes(deviceId);
+    },
+  };
+  const adopting = adoptCode({ ...deps, seam }, 'crew', frontDoor, access_code_id, 'alice');
+  await expect(adopting).rejects.toMatchObject({ code: 'outside_windows' });
 });
 
 it('foresees no code for a window that somebody closed, whether an action or a holiday list is tried', async () => {

@@ -3,7 +3,16 @@ import { Seam, type SeamEvent } from 'seam';
 import { expect, it } from 'vitest';
 import { listAlerts } from '../../src/db/alerts.ts';
 import { handleEvent } from '../../src/flows/handle-event.ts';
-import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
+import {
+  aSchedule,
+  backDoor,
+  daily,
+  frontDoor,
+  schedulesFile,
+  startWorld,
+  type World,
+  weekdays,
+} from '../support/relatch.ts';
 import { anAccessCodeEvent } from '../support/sign.ts';
 
 const now = '2027-03-08T12:00:00Z';
@@ -292,6 +301,16 @@ it('tells of a code that was changed at the lock, until Seam has put it right', 
   await world.until('2027-03-08T15:10:00Z');
   expect(await open(world)).toEqual([]);
   expect((await world.history()).at(-1)?.message).toContain('Put right by Seam');
+});
+
+it('shortens a code at once that Seam is still putting right', async () => {
+  await using world = await startWorld({ now });
+  await world.apply(weekdays());
+  await world.until('2027-03-08T15:00:00Z');
+  world.simulator.modifyAtLock(world.onlyCode().access_code_id, '835271');
+  await world.rest();
+  await world.apply(weekdays({ windows: daily('09:00', '12:00') }));
+  expect(world.onlyCode()).toMatchObject({ ends_at: '2027-03-08T17:00:00.000Z' });
 });
 
 it('watches a code that was deleted at the lock: it is not ready until Seam has set it again', async () => {
