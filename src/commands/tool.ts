@@ -1,5 +1,6 @@
 import { inspectConfig, readConfig, type ServiceConfig } from '../config.ts';
 import { UserError } from '../core/errors.ts';
+import { isDatabaseAway } from '../db/client.ts';
 import { flowDeps, openTool } from '../deps.ts';
 import type { DoorReader } from '../flows/ask-doors.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
@@ -14,7 +15,7 @@ import type { CliTool } from './command.ts';
 export async function withTool<T>(run: (tool: CliTool) => Promise<T>, level: 'silent' | 'warn' = 'silent'): Promise<T> {
   const config = readConfig(process.env, { for: 'tool' });
   await using tool = await openTool({ ...config, log: { level } }, {}, 'tool');
-  return await run({ ...tool, seam: doorReader() });
+  return await told(() => run({ ...tool, seam: doorReader() }));
 }
 
 /** The same for what asks Seam and changes codes there. Its warnings are printed: they say what Seam did not answer. */
@@ -22,7 +23,21 @@ export async function withSeam<T>(run: (deps: FlowDeps) => Promise<T>): Promise<
   const config = readConfig(process.env, { for: 'service' });
   await assertKeyTaken(config.seam);
   await using tool = await openTool({ ...config, log: { level: 'warn' } }, {}, 'tool');
-  return await run(await flowDeps(tool, config));
+  return await told(async () => run(await flowDeps(tool, config)));
+}
+
+/** A database that goes away meanwhile is nobody's bug: a sentence instead of a stack. */
+async function told<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (!isDatabaseAway(cause)) throw cause;
+    throw new UserError(
+      'database_unavailable',
+      'The database does not answer any more. Whether the command was done is not known: see relatch doctor, look at what it was to change, and repeat it.',
+      { cause },
+    );
+  }
 }
 
 /** Before the gate, which all replicas share: the refusal of a key that only this command has would pause the service. */

@@ -16,7 +16,7 @@ const description = `Recurring access codes on smart locks. Every request needs 
 const everywhere: Readonly<Record<number, string>> = {
   400: 'The request is not as it should be; errors names each field.',
   401: 'The token is missing or not known.',
-  503: 'The database does not answer, or others are changing schedules: send it again.',
+  503: 'The database or Seam does not answer, or others are changing schedules: send it again.',
 };
 
 /** The document of these routes. */

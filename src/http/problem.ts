@@ -123,6 +123,10 @@ export function toProblem(error: unknown, isRead = false): Problem {
     return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
   }
   if (error instanceof ScheduleConflict) return conflictProblem(error);
+  if (error instanceof ActionRefused && error.code === 'seam_unavailable') {
+    const headers = { 'retry-after': '30' };
+    return new Problem(503, error.code, 'Seam could not be asked.', { detail: error.message, headers });
+  }
   if (error instanceof ActionRefused)
     return new Problem(409, error.code, 'This cannot be done as things stand.', { detail: error.message });
   if (error instanceof UserError && error.code === 'schedules_busy') {

@@ -67,6 +67,12 @@ it('shows codes, PINs only where asked, history, devices and explanations, and a
   await world.start({ mode: 'observe' });
   await call(world, 'POST /v1/schedules/crew/reopen');
   const wish = { body: again.body, headers: { 'idempotency-key': randomUUID() } };
+  world.simulator.faults.next('GET /access_codes/list', { kind: 'status', status: 503 }, { times: 9 });
+  expect(await call(world, 'POST /v1/schedules/crew/adopt', wish)).toMatchObject({
+    status: 503,
+    body: { code: 'seam_unavailable' },
+  });
+  world.simulator.faults.clear();
   const adopted = await call(world, 'POST /v1/schedules/crew/adopt', wish);
   expect(adopted).toMatchObject({
     status: 200,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatInTimeZone } from 'date-fns-tz';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { withTool } from '../../src/commands/tool.ts';
 import { codeName, newMarker } from '../../src/core/access-code.ts';
 import { onlyOneReplica } from '../../src/db/reconcile.ts';
 import { relatchHere } from '../support/cli.ts';
@@ -9,6 +10,7 @@ import { deliverEvent, poison } from '../support/poison.ts';
 import { build, runScript } from '../support/processes.ts';
 import { aSchedule, backDoor, frontDoor, schedulesFile, startWorld, type World, weekdays } from '../support/relatch.ts';
 import { anAccessCodeEvent } from '../support/sign.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { versions } from '../support/versions.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -46,6 +48,24 @@ async function relatchIn(
 function keysOf({ pinKeys }: World['config']): string {
   return pinKeys.map((key) => key.toString('base64')).join(',');
 }
+
+it('says what is known when the database goes away in the middle of a command', async () => {
+  const url = new URL(world.config.database.url!);
+  await using way = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+  url.host = `127.0.0.1:${way.port}`;
+  url.search = '';
+  vi.stubEnv('DATABASE_URL', url.href);
+  vi.stubEnv('PIN_ENCRYPTION_KEYS', world.config.pinKeys.map((key) => key.toString('base64')).join());
+  try {
+    const counting = withTool(async ({ db }) => {
+      await way.refuse();
+      return db.prisma.schedule.count();
+    });
+    await expect(counting).rejects.toMatchObject({ name: 'UserError', code: 'database_unavailable' });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
 
 describe('dead-letters', () => {
   it('are listed, retried and dropped', async () => {
