@@ -43,6 +43,9 @@ export function drawEdit(chance: Chance, text: ScheduleText, world: ActWorld, do
     return chance.hits(0.5) ? goesOn : { act: { kind: 'end', on: laterDate(text, world.now, 4) } };
   }
   if (text.status === 'ended' || (text.status === 'paused' && chance.hits(0.7))) return { act: resume };
+  // Who fell ill is well again.
+  const isSkipComing = text.skipped.some(({ endAt }) => endAt > world.now);
+  if (isSkipComing && chance.hits(0.3)) return { act: { kind: 'unskip', date: null } };
   const what = chance.weighted(kinds);
   const act = drawAct(what, chance, text, world);
   if (act !== null) return { act };

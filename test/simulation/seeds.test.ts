@@ -10,7 +10,6 @@ import { actKinds, type Counts, faultKinds, neverHappened, sumOfCounts } from '.
 
 const count = runs(50);
 const enoughForEveryPoint = 12;
-const enoughForEveryKind = 20;
 const options = { days: 7, schedules: 10 };
 const endsAtMs = 1_000 * Number(process.env['CI_ENDS_AT'] ?? Number.POSITIVE_INFINITY);
 const isTimeLeft = (): boolean => Date.now() < endsAtMs;
@@ -49,9 +48,9 @@ it(`keeps its promises in ${count} histories of ${options.schedules} schedules a
   if (isTimeLeft()) expect(ended).toBe(count);
   // In fewer histories some write to Seam may not come in bad times.
   if (ended >= enoughForEveryPoint) expect(neverStruck(strikes)).toEqual([]);
-  // The rarest storms come about once in two histories; an act can only take effect where its schedule lets it.
-  if (ended >= enoughForEveryKind) expect(neverHappened(acts, actKinds)).toEqual([]);
-  if (ended >= enoughForEveryKind) expect(neverHappened(faults, faultKinds)).toEqual([]);
+  // The rarest take effect in one history of seven only: CI may have had time for too few.
+  if (ended >= 50) expect(neverHappened(acts, actKinds)).toEqual([]);
+  if (ended >= 50) expect(neverHappened(faults, faultKinds)).toEqual([]);
 });
 
 function sumOf(a: Coverage, b: Coverage): Coverage {
