@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { inspectConfig } from '../config.ts';
 import { UserError } from '../core/errors.ts';
 import { usedEventTypes } from '../core/seam-event-types.ts';
-import { webhookUrl } from '../core/webhook-registration.ts';
+import { webhookPath, webhookUrl } from '../core/webhook-registration.ts';
 import { type RegisteredWebhook, registerWebhook } from '../flows/register-webhook.ts';
 import { createSeamAdmin } from '../seam/admin.ts';
 import { type AddCommand, examples } from './command.ts';
@@ -51,16 +51,25 @@ export function notRegistered({ kind, message }: { kind: string; message: string
 /** As lines for people. The secret is in them: they go to the terminal, never to a log. */
 export function describeRegistered({ outcome, url, secret }: RegisteredWebhook): string[] {
   const types = `${usedEventTypes.length} types of events`;
+  const isElsewhere = !new URL(url).pathname.endsWith(webhookPath);
+  const elsewhere = `Relatch itself takes deliveries at ${webhookPath} only: have what stands before it pass them on to there.`;
+  const notes = isElsewhere ? [elsewhere] : [];
   if (outcome !== 'created')
     return [
       `${outcome.padEnd(9)} ${url}: it has exactly the ${types} that Relatch needs.`,
+      ...notes,
       'Its signing secret is the one of before: the Seam Console shows it under Developer, Webhooks.',
     ];
   const created = `created   ${url}, for ${types}.`;
   if (secret === null)
-    return [created, 'Copy its signing secret from the Seam Console, Developer, Webhooks, into SEAM_WEBHOOK_SECRETS.'];
+    return [
+      created,
+      ...notes,
+      'Copy its signing secret from the Seam Console, Developer, Webhooks, into SEAM_WEBHOOK_SECRETS.',
+    ];
   return [
     created,
+    ...notes,
     'Its signing secret is shown this once. Put it into SEAM_WEBHOOK_SECRETS (behind a comma, if there is one already) and restart Relatch:',
     `  ${secret}`,
   ];

@@ -70,6 +70,8 @@ async function staleDoors({ db, now }: Pick<FlowDeps, 'db' | 'now'>, { schedules
 }
 
 function notAsked(doors: number, reason: string): string {
-  const which = doors === 1 ? '1 door was' : `${doors} doors were`;
-  return `${which} not asked what codes they take (${reason.replace(/\.$/, '')}): what is known of them had to do; the rest is found out when their codes are made.`;
+  const why = reason.replace(/\.$/, '');
+  return doors === 1
+    ? `1 door was not asked what codes it takes (${why}): what is known of it had to do; the rest is found out when its codes are made.`
+    : `${doors} doors were not asked what codes they take (${why}): what is known of them had to do; the rest is found out when their codes are made.`;
 }

@@ -67,6 +67,13 @@ describe('webhook register', () => {
     await seam.webhooks.delete({ webhook_id: webhook?.webhook_id ?? '' });
   });
 
+  it('says of an address with another path that it is not the one of Relatch', async () => {
+    const { output } = await relatch(['webhook', 'register', 'https://relatch.example.com/hooks']);
+    expect(output).toMatch(/^created .*\/hooks, for .*\nRelatch itself takes deliveries at \/webhooks\/seam only/);
+    const made = (await seam.webhooks.list()).find((one) => one.url.endsWith('/hooks'));
+    await seam.webhooks.delete({ webhook_id: made?.webhook_id ?? '' });
+  });
+
   it('says what is wrong with an address or a key', async () => {
     expect(await relatch(['webhook', 'register', 'http://relatch.example.com'])).toMatchObject({
       code: 2,

@@ -96,7 +96,7 @@ it('without a key, and while Seam does not answer, a file is applied with what i
   ]);
   world.simulator.faults.next('GET /devices/get', { kind: 'status', status: 503 }, { times: 5 });
   const [note] = await applied(world, [aSchedule({ key: 'other', starts_on: '2027-06-01', devices: [stranger] })]);
-  expect(note).toContain('1 door was not asked what codes they take');
+  expect(note).toContain('1 door was not asked what codes it takes');
   expect(await world.relatch.deps.db.prisma.schedule.count()).toBe(2);
 });
 
