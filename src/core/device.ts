@@ -17,7 +17,7 @@ export interface DeviceFacts {
   readonly canProgram: boolean;
   /** How many codes it holds; on locks that know times, those to come count as well. Null: not told. */
   readonly codesMax: number | null;
-  /** The kinds of windows that it takes, one of which must fit; null: any. */
+  /** The kinds of windows that it takes, one of which must fit; null: no restriction. */
   readonly timeFrames: readonly TimeFrame[] | null;
 }
 
@@ -28,7 +28,7 @@ export interface TimeFrame {
   readonly maxMs: number | null;
   /** Begins and ends at the same time of day. */
   readonly hasMatchingTimes: boolean;
-  /** Local times to choose from; null: any. */
+  /** Local times to choose from; null: no restriction. */
   readonly pairs: readonly { readonly from: string; readonly to: string }[] | null;
   /** IANA zone of its local times; null where it names none. */
   readonly timezone: string | null;

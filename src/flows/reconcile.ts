@@ -1,7 +1,8 @@
 // Makes good what events and due rows have missed: reads the events that no delivery brought, finds doors that nothing would wake,
 // and holds what Seam lists against rows and plan. One replica at a time, in pages, under a bound; it writes marks and plan jobs only.
-import { type DoorPage, doorsOfActiveSchedules, sleepingDoors } from '../db/access-codes.ts';
+
 import type { Tx } from '../db/client.ts';
+import { type DoorPage, doorsOfActiveSchedules, sleepingDoors } from '../db/doors-to-plan.ts';
 import { loadPosition, type ReconcilePosition, saveTzdataVersion } from '../db/installation.ts';
 import type { PlanKey } from '../db/queue.ts';
 import { onlyOneReplica } from '../db/reconcile.ts';

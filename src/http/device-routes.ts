@@ -20,7 +20,7 @@ const TimeFrame = z.object({
   pairs: z
     .array(z.object({ from: z.string(), to: z.string() }))
     .nullable()
-    .meta({ description: 'Local times to choose from; null: any.' }),
+    .meta({ description: 'Local times to choose from; null: no restriction.' }),
   timezone: z.string().nullable(),
 });
 
@@ -35,10 +35,9 @@ const Device = z
     constraints: z.array(z.string()).meta({ description: "Seam's constraint_types." }),
     name_length_max: z.number().nullable(),
     codes_max: z.number().nullable(),
-    time_frames: z
-      .array(TimeFrame)
-      .nullable()
-      .meta({ description: 'The kinds of windows that it takes, one of which must fit; null: any, or not known.' }),
+    time_frames: z.array(TimeFrame).nullable().meta({
+      description: 'The kinds of windows that it takes, one of which must fit; null: no restriction, or not known.',
+    }),
     schedule_keys: z.array(z.string()).meta({ description: 'Who uses it.' }),
     codes: z.int().meta({ description: 'How many of our codes it may hold.' }),
     told_at: Instant.nullable().meta({ description: 'When Seam told that; null: it never did.' }),

@@ -1,4 +1,4 @@
-import { dueDoors } from '../db/access-codes.ts';
+import { dueDoors } from '../db/doors-to-plan.ts';
 import { queueDueEvents } from '../db/inbox-jobs.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
 import { pruneNightly } from '../flows/prune.ts';

@@ -1,5 +1,5 @@
 // The replicas at work: the pumps' passes, the jobs of the queue and the reconciler, one step at a time, as the scheduler says.
-import { dueDoors } from '../../src/db/access-codes.ts';
+import { dueDoors } from '../../src/db/doors-to-plan.ts';
 import { InboxUnavailable } from '../../src/db/inbox.ts';
 import { queueDueEvents } from '../../src/db/inbox-jobs.ts';
 import { tryAtOnce } from '../../src/flows/gate-seam.ts';
