@@ -21,8 +21,8 @@ async function told(world: World, word = 'crew', options: { at?: string; deviceI
     );
     return explanationText({ ...one, timeline }, one.timezone);
   });
-  // Waiting times are drawn.
-  return texts.join('\n\n').replaceAll(/again on [^.;]*/g, 'again on (then)');
+  // Waiting times are drawn, and what is less than half a minute away is said to come in a moment.
+  return texts.join('\n\n').replaceAll(/again (on [^.;]*|in a moment)/g, 'again (then)');
 }
 
 // 9 to 17 in New York is 14:00 to 22:00 UTC on Monday, 8 March 2027.
@@ -260,7 +260,7 @@ it('tells of a code that hangs on the lock and so keeps the next one with its PI
       Mon 8 Mar 10:45  Planned for Mon 8 Mar 12:00–14:00 (rule 2).
       Mon 8 Mar 10:45  Front door cannot be reached by Seam: it is offline. Codes of 1 schedule can be neither set nor removed until it is back. Check its power, its hub and its network.
       Mon 8 Mar 11:45  Not ready 15 minutes before it begins: the code before it, which has the same PIN, is still on the lock. Check that the lock is online, or allow another PIN (allow_other_pin).
-    Next: The code is asked for as soon as that one is gone; its removal is asked for again on (then). The next window is Tue 9 Mar 09:00–11:00; its code is still to be made.
+    Next: The code is asked for as soon as that one is gone; its removal is asked for again (then). The next window is Tue 9 Mar 09:00–11:00; its code is still to be made.
     What you can do: Check the power, the hub and the network of the lock. With allow_other_pin: true the window may get another PIN."
   `);
 });
@@ -277,7 +277,7 @@ it('tells of a device that Seam does not have', async () => {
       Mon 8 Mar 07:00  Planned for Mon 8 Mar 09:00–17:00 (rule 1).
       Mon 8 Mar 07:00  Later: Seam does not know the device. Reconnect it, or take it out of the schedule.
       Mon 8 Mar 08:45  Not ready 15 minutes before it begins: device_not_found (HTTP 404): Could not find device with id "11111111-0000-4000-8000-000000000001". Relatch keeps trying; if Seam is up, see what it says of the device.
-    Next: Seam is asked again on (then). The next window is Tue 9 Mar 09:00–17:00; its code is still to be made.
+    Next: Seam is asked again (then). The next window is Tue 9 Mar 09:00–17:00; its code is still to be made.
     What you can do: Connect the device to Seam again, or take it out of the schedule."
   `);
 });
