@@ -5,6 +5,7 @@ import { SeamWebhook } from 'seam';
 import { z } from 'zod';
 import { UserError } from './core/errors.ts';
 import { aheadMs, minuteMs } from './core/plan.ts';
+import { type Network, readNetwork } from './outgoing/addresses.ts';
 
 /** What every program of Relatch needs. */
 export interface ToolConfig {
@@ -15,6 +16,8 @@ export interface ToolConfig {
   };
   /** The first encrypts; empty only with the embedded PostgreSQL, whose key lies in `dataDir`. */
   readonly pinKeys: readonly Buffer[];
+  /** Networks that are not public, to which outgoing webhooks may go. */
+  readonly endpoints: { readonly allowedNetworks: readonly Network[] };
   readonly log: { readonly level: LogLevel };
 }
 
@@ -84,6 +87,12 @@ export const settings = [
     default: undefined,
     description:
       'Tokens of the API, each TOKEN or NAME:TOKEN (the name stands in the history), comma separated, at least 24 characters. Absent: the API is off.',
+  },
+  {
+    name: 'WEBHOOK_ALLOWED_NETWORKS',
+    default: undefined,
+    description:
+      'Networks or addresses of your own, such as 10.0.0.0/8, to which outgoing webhooks may go, with http too; comma separated. Absent: https to public addresses only.',
   },
   {
     name: 'MODE',
@@ -189,6 +198,7 @@ function toolConfig(values: z.infer<z.ZodObject<ReturnType<typeof toolFields>>>)
   return {
     database: { url: values.DATABASE_URL, dataDir: values.DATA_DIR },
     pinKeys: values.PIN_ENCRYPTION_KEYS,
+    endpoints: { allowedNetworks: values.WEBHOOK_ALLOWED_NETWORKS },
     log: { level: values.LOG_LEVEL },
   };
 }
@@ -263,6 +273,11 @@ function toolFields(given: { DATABASE_URL?: string }) {
     DATA_DIR: text('a folder', (value) => !value.includes('\0')),
     // A key that is made in a container's own file system is lost with it, and with it every PIN in the database.
     PIN_ENCRYPTION_KEYS: given.DATABASE_URL === undefined ? keys.default([]) : keys,
+    WEBHOOK_ALLOWED_NETWORKS: text('networks such as 10.0.0.0/8 or addresses such as ::1, comma separated', (value) =>
+      listOf(value).every((part) => readNetwork(part) !== null),
+    )
+      .transform((value) => listOf(value).flatMap((part) => readNetwork(part) ?? []))
+      .default([]),
     LOG_LEVEL: z.enum(logLevels, problem(`one of ${logLevels.join(', ')}`, shown)),
   };
 }

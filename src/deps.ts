@@ -13,6 +13,7 @@ import { keyIdsInUse } from './db/pins.ts';
 import { createQueue, ensureQueues, type Queue } from './db/queue.ts';
 import type { FlowDeps } from './flows/flow-deps.ts';
 import { gateSeam } from './flows/gate-seam.ts';
+import { createEndpointClient, type EndpointClient } from './outgoing/endpoint-client.ts';
 import { createSeamApi } from './seam/api.ts';
 import { observingSeam } from './seam/observe.ts';
 import { createLog, type Log } from './telemetry/log.ts';
@@ -28,6 +29,8 @@ export interface Tool extends AsyncDisposable {
   readonly now: () => Date;
   readonly random: (below: number) => number;
   readonly log: Log;
+  /** Sends to webhook endpoints. */
+  readonly endpoints: EndpointClient;
 }
 
 /** What a caller in this process may put in the place of the real thing. No setting of the product can. */
@@ -80,6 +83,7 @@ export async function openTool(
     queue,
     vault,
     log,
+    endpoints: createEndpointClient(config.endpoints.allowedNetworks),
     now: overrides.now ?? (() => new Date()),
     random: (below) => randomInt(below),
     [Symbol.asyncDispose]: () => open.disposeAsync(),

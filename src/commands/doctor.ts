@@ -135,7 +135,11 @@ async function aroundPins(
   const what = 'PIN keys';
   if (pinKeys === null || (pinKeys.length === 0 && database.url !== undefined))
     return say({ what, level: 'fail', message: 'They were not looked at. Mend PIN_ENCRYPTION_KEYS first.' });
-  await using tool = await openTool({ database, pinKeys, log: { level: 'silent' } }, {}, 'doctor');
+  await using tool = await openTool(
+    { database, pinKeys, endpoints: { allowedNetworks: [] }, log: { level: 'silent' } },
+    {},
+    'doctor',
+  );
   if (fix) await mendPins(tool, seam, say);
   for (const check of pinKeyChecks(await keyIdsInUse(tool.db.prisma), [...tool.vault.keyIds])) say(check);
   for (const check of givenPinChecks(await keysWithoutGivenPin(tool.db.prisma))) say(check);

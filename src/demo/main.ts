@@ -115,6 +115,7 @@ function configFor(simulator: Simulator, dataDir: string, secret: string): Servi
   return {
     database: { url: undefined, dataDir },
     pinKeys: [],
+    endpoints: { allowedNetworks: [] },
     log: { level: 'info' },
     http: { host: '127.0.0.1', port: 0 },
     api: { tokens: [] },

@@ -45,7 +45,12 @@ const defaultsByVirtualTime = `
 
 /** @param url an empty database, or one that is migrated */
 export async function openStore(url: string): Promise<Store> {
-  const config = { database: { url, dataDir: '' }, pinKeys: [Buffer.alloc(32, 7)], log: { level: 'warn' as const } };
+  const config = {
+    database: { url, dataDir: '' },
+    pinKeys: [Buffer.alloc(32, 7)],
+    endpoints: { allowedNetworks: [] },
+    log: { level: 'warn' as const },
+  };
   const log = createLog({ level: 'silent' });
   const prepared = await openTool(config, { log }, 'tool');
   await prepared[Symbol.asyncDispose]();

@@ -50,7 +50,7 @@ export interface World extends AsyncDisposable {
   calls(route: string): number;
   /** Stops the service as SIGTERM does; `start` brings it back on the same database. */
   stop(): Promise<void>;
-  start(changes?: Partial<Pick<ServiceConfig, 'mode' | 'api'>>): Promise<void>;
+  start(changes?: Partial<Pick<ServiceConfig, 'mode' | 'api' | 'pinKeys'>>): Promise<void>;
 }
 
 export interface CodeRow {
@@ -87,6 +87,7 @@ export async function startWorld(options: {
   const config: ServiceConfig = {
     database: { url: database.socketUrl, dataDir: '' },
     pinKeys: [randomBytes(32)],
+    endpoints: { allowedNetworks: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }] },
     log: { level: 'debug' },
     http: { host: '127.0.0.1', port: 0 },
     api: { tokens: [{ name: 'alice', token: adminToken }] },

@@ -27,6 +27,7 @@ describe('readConfig', () => {
     expect(readConfig(enough, { for: 'service' })).toEqual({
       database: { url: undefined, dataDir: '.relatch' },
       pinKeys: [],
+      endpoints: { allowedNetworks: [] },
       log: { level: 'info' },
       http: { host: '0.0.0.0', port: 8080 },
       api: { tokens: [] },
@@ -55,6 +56,7 @@ describe('readConfig', () => {
         RETENTION_DAYS: '90',
         RECONCILE_INTERVAL_SECONDS: '30',
         LADDER: '10m, 6h',
+        WEBHOOK_ALLOWED_NETWORKS: '10.0.0.0/8, ::1',
         WORKER_CONCURRENCY: '3',
         PIN_ENCRYPTION_KEYS: `${keyA},${keyB}`,
         LOG_LEVEL: 'debug',
@@ -64,6 +66,12 @@ describe('readConfig', () => {
     expect(config).toEqual({
       database: { url: 'postgresql://relatch:word@db:5432/relatch', dataDir: '/var/lib/relatch' },
       pinKeys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)],
+      endpoints: {
+        allowedNetworks: [
+          { address: '10.0.0.0', prefix: 8, family: 'ipv4' },
+          { address: '::1', prefix: 128, family: 'ipv6' },
+        ],
+      },
       log: { level: 'debug' },
       http: { host: '::1', port: 0 },
       api: {
@@ -98,6 +106,7 @@ describe('readConfig', () => {
       ADMIN_TOKENS: 'ana:too-short',
       RECONCILE_INTERVAL_SECONDS: '1.5',
       WORKER_CONCURRENCY: '0',
+      WEBHOOK_ALLOWED_NETWORKS: 'n8n.internal',
       PIN_ENCRYPTION_KEYS: `${keyA},c2hvcnQ=`,
       LOG_LEVEL: 'loud',
     });
@@ -105,6 +114,7 @@ describe('readConfig', () => {
       [
         "DATABASE_URL: expected a URL that begins with postgres:// or postgresql://, but it is not one",
         "PIN_ENCRYPTION_KEYS: expected keys of 32 bytes in base64, comma separated, no two alike (openssl rand -base64 32), but number 2 of 2 is no base64 of 32 bytes",
+        "WEBHOOK_ALLOWED_NETWORKS: expected networks such as 10.0.0.0/8 or addresses such as ::1, comma separated, but it is "n8n.internal"",
         "LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, but it is "loud"",
         "PORT: expected a whole number from 0 to 65535, but it is "80800"",
         "HOST: expected an IP address or a host name, but it is "two words"",
@@ -143,6 +153,7 @@ describe('readConfig', () => {
     expect(config).toEqual({
       database: { url: undefined, dataDir: '.relatch' },
       pinKeys: [],
+      endpoints: { allowedNetworks: [] },
       log: { level: 'info' },
     });
   });
