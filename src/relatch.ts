@@ -9,23 +9,25 @@ import { UserError } from './core/errors.ts';
 import { flowDeps, type Overrides, openTool } from './deps.ts';
 import type { FlowDeps } from './flows/flow-deps.ts';
 import { tryAtOnce } from './flows/gate-seam.ts';
+import type { NotifyDeps } from './flows/notify-endpoint.ts';
 import { leaveObserving } from './flows/observe.ts';
 import type { DeadLetterDeps } from './flows/set-aside.ts';
 import { createHttpApp, createHttpServer } from './http/app.ts';
 import type { Pump } from './jobs/pump.ts';
-import { deadLetterPump, dueRowPump, inboxPump, reconciler, retention } from './jobs/pumps.ts';
+import { deadLetterPump, dueRowPump, inboxPump, notifyPump, reconciler, retention } from './jobs/pumps.ts';
 import { startWorkers } from './jobs/workers.ts';
 
 interface QueuePumps {
   readonly inbox: Pump;
   readonly dueRows: Pump;
   readonly deadLetters: Pump;
+  readonly notices: Pump;
 }
 
 export interface Relatch {
   /** Where it listens. */
   readonly url: string;
-  readonly deps: FlowDeps & DeadLetterDeps;
+  readonly deps: FlowDeps & DeadLetterDeps & NotifyDeps;
   /** Has what is due looked for at once: where time is virtual, no tick comes in time. */
   wake(pump: keyof QueuePumps): void;
   /** Takes no more requests, gives running jobs 8.7 s to finish, and closes the database. Jobs cut short run again. */
@@ -41,13 +43,18 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   await using opened = new AsyncDisposableStack();
   const tool = opened.use(await openTool(config, overrides));
   const { db, queue, log } = tool;
-  const deps: FlowDeps & DeadLetterDeps = await flowDeps(tool, config);
+  const deps = await flowDeps(tool, config);
   await tryAtOnce(deps);
   if (config.mode === 'active') await leaveObserving(deps);
   const stopping = new AbortController();
   const machine = overrides.now === undefined ? hostname() : undefined;
   const inbox = inboxPump(deps);
-  const queuePumps: QueuePumps = { inbox, dueRows: dueRowPump(deps), deadLetters: deadLetterPump(deps) };
+  const queuePumps: QueuePumps = {
+    inbox,
+    dueRows: dueRowPump(deps),
+    deadLetters: deadLetterPump(deps),
+    notices: notifyPump(deps),
+  };
   const pumps = [
     ...Object.values(queuePumps),
     reconciler(deps, config.reconcile.intervalMs, { signal: stopping.signal, machine }),

@@ -1,12 +1,11 @@
 // relatch codes …: what is at Seam and on the locks for whom, and taking in a code of Seam's.
-import { userInfo } from 'node:os';
 import { UserError } from '../core/errors.ts';
 import { type CodeView, listCodes } from '../db/views.ts';
 import { adoptCode } from '../flows/adopt-code.ts';
 import { codeFieldsOf } from '../flows/answer-fields.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
 import { revealPins } from '../flows/reveal-pin.ts';
-import { type AddCommand, type Cli, examples, matching } from './command.ts';
+import { type AddCommand, type Cli, examples, matching, whoeverRunsThis } from './command.ts';
 import { deviceNamed } from './device.ts';
 import { type Column, printList, spanIn } from './output.ts';
 import { scheduleNamed } from './schedule-windows.ts';
@@ -107,15 +106,6 @@ async function onlyDeviceOf(deps: FlowDeps, key: string): Promise<string> {
     'device_missing',
     `${key} has several devices: say with --device which one has the code: ${ids}.`,
   );
-}
-
-/** Where a container gives its user no name, it is nobody in particular. */
-function whoeverRunsThis(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'command line';
-  }
 }
 
 export const codeColumns: readonly Column<CodeView>[] = [

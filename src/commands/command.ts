@@ -1,7 +1,9 @@
+import { userInfo } from 'node:os';
 import { Command, CommanderError, type HelpContext, InvalidArgumentError } from 'commander';
 import { UserError } from '../core/errors.ts';
 import type { DoorReader } from '../flows/ask-doors.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
+import type { NotifyDeps } from '../flows/notify-endpoint.ts';
 
 /** What commands are given of the world around them. */
 export interface Cli {
@@ -16,7 +18,7 @@ export interface Cli {
 }
 
 /** What works without a key of Seam; with one, doors are asked what they take. */
-export type CliTool = Pick<FlowDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log'> & {
+export type CliTool = Pick<FlowDeps & NotifyDeps, 'db' | 'queue' | 'vault' | 'now' | 'random' | 'log' | 'endpoints'> & {
   readonly seam: DoorReader | null;
 };
 
@@ -101,4 +103,13 @@ export function countUpTo(max: number): (text: string) => number {
     if (/^\d+$/.test(text) && count >= 1 && count <= max) return count;
     throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
   };
+}
+
+/** Who stands in the history. Where a container gives its user no name, it is nobody in particular. */
+export function whoeverRunsThis(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'command line';
+  }
 }

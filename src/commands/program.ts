@@ -52,6 +52,10 @@ const words: Readonly<Record<string, Word>> = {
     summary: 'where Seam delivers its events',
     load: async () => (await import('./webhook.ts')).addWebhook,
   },
+  endpoints: {
+    summary: 'who is told of alerts and codes: outgoing webhooks',
+    load: async () => (await import('./endpoints.ts')).addEndpoints,
+  },
   pins: {
     summary: 'encrypt stored PINs anew',
     load: async () => (await import('./pins.ts')).addPins,

@@ -44,7 +44,10 @@ export type HistoryKind =
   | 'device.back'
   | 'clock.skewed'
   | 'clock.agrees'
-  | 'clock.forgotten';
+  | 'clock.forgotten'
+  | 'endpoint.changed'
+  | 'endpoint.disabled'
+  | 'endpoint.enabled';
 
 /** What an entry is about, as far as it says so. */
 export interface Subject {

@@ -78,6 +78,13 @@ const wordy = {
   door_blackouts: { key: 'device_id', cast: 'text', first: '', text: [], json: ['blackouts'] },
   // Of other people's schedules as well. Labels are left: codes bear them on the locks.
   schedules: { key: 'id', cast: 'uuid', first: '00000000-0000-0000-0000-000000000000', text: [], json: ['blackouts'] },
+  webhook_messages: {
+    key: 'id',
+    cast: 'uuid',
+    first: '00000000-0000-0000-0000-000000000000',
+    text: [],
+    json: ['payload'],
+  },
   devices: { key: 'id', cast: 'text', first: '', text: ['name'], json: [] },
   // What the last attempts of jobs said, kept for a day; their data are ids.
   'pgboss.job': {

@@ -92,13 +92,14 @@ export async function loadPinConstraints(tx: Tx, deviceIds: readonly string[]): 
   );
 }
 
-/** How many PINs each key still protects: a key may be taken away once none are left. */
+/** How many PINs, and signing secrets of endpoints, each key still protects: a key may be taken away once none are left. */
 export async function keyIdsInUse(tx: Tx): Promise<ReadonlyMap<string, number>> {
   const rows = await tx.$queryRaw<{ pin_key_id: string; pins: bigint }[]>`
     select pin_key_id, count(*) as pins
       from (select pin_key_id from schedules
             union all select pin_key_id from schedule_devices
-            union all select pin_key_id from access_codes where next_try_at is not null) held
+            union all select pin_key_id from access_codes where next_try_at is not null
+            union all select secret_key_id from webhook_secrets) held
      where pin_key_id is not null
      group by pin_key_id`;
   return new Map(rows.map((row) => [row.pin_key_id, Number(row.pins)]));
@@ -113,9 +114,11 @@ export async function keysWithoutGivenPin(tx: Tx): Promise<string[]> {
 
 /** A stored PIN and the row that holds it. */
 export interface HeldPin extends EncryptedPin {
-  readonly place: 'schedule' | 'door' | 'code';
-  /** Of the row: the schedule's, or the code's. */
+  /** secret: no PIN, but what an endpoint's messages are signed with. */
+  readonly place: 'schedule' | 'door' | 'code' | 'secret';
+  /** Of the row: the schedule's, the code's, or the secret's. */
   readonly id: string;
+  /** To what it is bound: of a secret, the endpoint. */
   readonly scheduleId: string;
   /** Empty for a schedule's. */
   readonly deviceId: string;
@@ -123,7 +126,7 @@ export interface HeldPin extends EncryptedPin {
   readonly accessCodeId: string | null;
 }
 
-const places = ['schedule', 'door', 'code'] as const;
+const places = ['schedule', 'door', 'code', 'secret'] as const;
 
 /** A page of the PINs that these keys protect, in a fixed order; counted like those of `keyIdsInUse`. */
 export async function pinsUnderKeys(
@@ -151,7 +154,9 @@ export async function pinsUnderKeys(
       select 1, schedule_id::text, device_id, schedule_id::text, null, pin_ciphertext, pin_key_id from schedule_devices
        union all
       select 2, id::text, device_id, schedule_id::text, access_code_id, pin_ciphertext, pin_key_id
-        from access_codes where next_try_at is not null) held
+        from access_codes where next_try_at is not null
+       union all
+      select 3, id::text, '', endpoint_id::text, null, secret_ciphertext, secret_key_id from webhook_secrets) held
      where pin_key_id = any(${[...keyIds]}::text[]) and pin_ciphertext is not null
        and (place, id, device_id) > (${from[0]}::int, ${from[1]}::text, ${from[2]}::text)
      order by place, id, device_id
@@ -172,6 +177,12 @@ export async function replaceHeldPin(tx: Tx, held: HeldPin, pin: EncryptedPin | 
   const data = columnsOfPin(pin);
   const same = { pinCiphertext: held.pinCiphertext };
   const { scheduleId, deviceId, id } = held;
+  if (held.place === 'secret') {
+    const where = { id, secretCiphertext: held.pinCiphertext };
+    if (pin === null) return (await tx.webhookSecret.deleteMany({ where })).count > 0;
+    const changed = { secretCiphertext: pin.pinCiphertext, secretKeyId: pin.pinKeyId };
+    return (await tx.webhookSecret.updateMany({ where, data: changed })).count > 0;
+  }
   const { count } =
     held.place === 'schedule'
       ? await tx.schedule.updateMany({ where: { id, ...same }, data })

@@ -98,6 +98,20 @@ export async function pruneDeadLetters(tx: Tx, days: number, page: Page): Promis
   return pruned(rows, page);
 }
 
+/** What endpoints were told of before, and nobody waits for any more who is still told. */
+export async function pruneMessages(tx: Tx, before: Date, page: Page): Promise<Pruned> {
+  const rows = await tx.$queryRaw<Counted[]>`
+    with page as (select id from webhook_messages where id > ${page.after ?? firstId}::uuid order by id limit ${page.pageSize}),
+         gone as (delete from webhook_messages m using page p
+                   where m.id = p.id and m.at < ${before}
+                     and not exists (select 1 from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
+                                      where d.message_id = m.id and d.due_at is not null and e.disabled_at is null)
+                  returning 1)
+    select count(*)::int as looked, (select id::text from page order by id desc limit 1) as last,
+           (select count(*)::int from gone) as deleted from page`;
+  return pruned(rows, page);
+}
+
 /** Answers kept for a day, by the database's time, for whoever repeats a request. */
 export async function pruneAnswers(tx: Tx, page: Page): Promise<Pruned> {
   const rows = await tx.$queryRaw<Counted[]>`

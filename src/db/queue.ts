@@ -29,6 +29,8 @@ export interface Queue {
   sendPlans(tx: Tx, pairs: readonly PlanKey[]): Promise<void>;
   /** Sends event jobs with ids of the caller's choosing; an id that was used before is refused in silence. */
   sendEvents(tx: Tx, jobs: readonly { id: string; key: string }[]): Promise<void>;
+  /** Sends a job for each endpoint that is to be told; one that has a job has no need of another. */
+  sendNotices(tx: Tx, endpointIds: readonly string[]): Promise<void>;
   /** Takes up to `limit` dead jobs of each queue out of the queue inside the caller's transaction, which must keep them. */
   takeDead(tx: Tx, limit: number): Promise<DeadJob[]>;
 }
@@ -36,6 +38,7 @@ export interface Queue {
 export const queueSchema = 'pgboss';
 export const eventQueue = 'event';
 export const planQueue = 'plan';
+export const notifyQueue = 'notify';
 const deadLetterQueues = { [eventQueue]: 'event.dead', [planQueue]: 'plan.dead' } as const;
 
 /** A job whose worker gave no sign for so long is another's. */
@@ -53,6 +56,8 @@ const settings = {
   deleteAfterSeconds: 86_400,
   notify: true,
 };
+// What is due stands in our rows, and gets jobs for as long as it is: none is kept, or set aside.
+const noticeSettings = { ...settings, deleteAfterSeconds: 3_600 };
 // A dead job is taken from its queue within a second, or by whoever starts next: none may be cleared away before that.
 const deadSettings = { retentionSeconds: 10 * 365 * 86_400 };
 // 10 s of heartbeat + 1 s of monitor + up to 2 s of retry delay + 1 s of poll: a killed worker's job runs again within 15 s.
@@ -105,6 +110,10 @@ export function createQueue(options: {
       const inserts = jobs.map(({ id, key }) => ({ id, data: { key } satisfies EventJob }));
       if (inserts.length > 0) await boss.insert(eventQueue, inserts, { db: fromPrisma(tx) });
     },
+    async sendNotices(tx, endpointIds) {
+      const jobs = endpointIds.map((endpointId) => ({ data: { endpointId }, singletonKey: endpointId }));
+      if (jobs.length > 0) await boss.insert(notifyQueue, jobs, { db: fromPrisma(tx) });
+    },
     async takeDead(tx, limit) {
       const db = fromPrisma(tx);
       const taken: DeadJob[] = [];
@@ -135,4 +144,7 @@ export async function ensureQueues(boss: PgBoss): Promise<void> {
     if ((await boss.getQueue(name)) === null) await boss.createQueue(name, { policy, ...options });
     else await boss.updateQueue(name, options);
   }
+  if ((await boss.getQueue(notifyQueue)) === null)
+    await boss.createQueue(notifyQueue, { policy: 'exclusive', ...noticeSettings });
+  else await boss.updateQueue(notifyQueue, noticeSettings);
 }

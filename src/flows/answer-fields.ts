@@ -1,7 +1,11 @@
 // Schedules, plans, codes, alerts and dead letters as programs read them: over HTTP and of the command line the same fields.
+
+import { messageIdOf } from '../core/endpoint.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { StoredAlert } from '../db/alerts.ts';
 import type { ListedLetter } from '../db/dead-letters.ts';
+import type { DeliveryView } from '../db/deliveries.ts';
+import type { StoredEndpoint } from '../db/endpoints.ts';
 import type { CodeView } from '../db/views.ts';
 import type { DoorPreview } from './change-schedules.ts';
 
@@ -107,6 +111,33 @@ export function letterFieldsOf({ subject, error, ...letter }: ListedLetter) {
     attempts: letter.attempts,
     times: letter.times,
     died_at: letter.diedAt.toISOString(),
+  };
+}
+
+/** An endpoint, never with its secret. */
+export function endpointFieldsOf(endpoint: StoredEndpoint) {
+  return {
+    id: endpoint.id,
+    url: endpoint.url,
+    event_types: [...endpoint.eventTypes],
+    created_at: endpoint.createdAt.toISOString(),
+    disabled_at: textOf(endpoint.disabledAt),
+    disabled_because: endpoint.disabledBecause,
+    failing_since: textOf(endpoint.failingSince),
+  };
+}
+
+export function deliveryFieldsOf(delivery: DeliveryView) {
+  return {
+    message_id: messageIdOf(delivery.messageId),
+    type: delivery.type,
+    at: delivery.at.toISOString(),
+    state: delivery.state,
+    attempts: delivery.attempts,
+    last_attempt_at: textOf(delivery.attemptedAt),
+    next_attempt_at: textOf(delivery.dueAt),
+    status: delivery.status,
+    error: delivery.error,
   };
 }
 

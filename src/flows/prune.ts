@@ -11,6 +11,7 @@ import {
   pruneDeadLetters,
   pruneHistory,
   pruneInbox,
+  pruneMessages,
   returnPruning,
   takePruning,
 } from '../db/prune.ts';
@@ -20,7 +21,7 @@ type PruneDeps = Pick<FlowDeps, 'db' | 'now' | 'log'>;
 
 /** How many rows went. */
 export type PruneReport = Readonly<
-  Record<'history' | 'codes' | 'inbox' | 'alerts' | 'deadLetters' | 'answers', number>
+  Record<'history' | 'codes' | 'inbox' | 'alerts' | 'deadLetters' | 'messages' | 'answers', number>
 >;
 
 const dayMs = 24 * 3_600_000;
@@ -71,6 +72,7 @@ async function prune(deps: PruneDeps, retentionDays: number, signal?: AbortSigna
     inbox: await all((tx, page) => pruneInbox(tx, Math.max(inboxDaysMin, retentionDays), page)),
     alerts: await all((tx, page) => pruneAlerts(tx, before, page)),
     deadLetters: await all((tx, page) => pruneDeadLetters(tx, retentionDays, page)),
+    messages: await all((tx, page) => pruneMessages(tx, before, page)),
     // Whatever the setting: nobody repeats a request for longer.
     answers: await all(pruneAnswers),
   };

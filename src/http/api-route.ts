@@ -3,10 +3,11 @@
 import { z } from 'zod';
 import type { Tx } from '../db/client.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
+import type { NotifyDeps } from '../flows/notify-endpoint.ts';
 import type { AdminToken } from './auth.ts';
 
 /** What routes are given. */
-export interface ApiDeps extends FlowDeps {
+export interface ApiDeps extends FlowDeps, Pick<NotifyDeps, 'endpoints'> {
   readonly tokens: readonly AdminToken[];
 }
 
@@ -33,7 +34,7 @@ interface RouteSpec<
   Body extends z.ZodType,
   Answer extends z.ZodType,
 > {
-  readonly method: 'get' | 'post' | 'put' | 'patch';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Under /v1: "/schedules/{key}". */
   readonly path: string;
   readonly operationId: string;

@@ -4,6 +4,7 @@ import type { Route } from './api-route.ts';
 import { codeRoutes } from './code-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { endpointRoutes } from './endpoint-routes.ts';
 import { holidayListRoutes } from './holiday-list-routes.ts';
 import { scheduleActionRoutes } from './schedule-action-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
@@ -18,4 +19,5 @@ export const apiRoutes: readonly Route[] = [
   ...holidayListRoutes,
   ...alertRoutes,
   ...deadLetterRoutes,
+  ...endpointRoutes,
 ];

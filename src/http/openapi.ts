@@ -4,6 +4,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponse
 import type { Route } from './api-route.ts';
 import { apiRoot } from './api-router.ts';
 import { ProblemDetails } from './api-schemas.ts';
+import { webhookMessages } from './endpoint-messages.ts';
 
 const description = `Recurring access codes on smart locks. Every request needs a token of \`ADMIN_TOKENS\`.
 
@@ -33,6 +34,7 @@ export function openApiDocument(routes: readonly Route[]): object {
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     security: [{ token: [] }],
     paths,
+    webhooks: { ...webhookMessages },
     components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
   });
 }

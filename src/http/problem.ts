@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { isDatabaseAway } from '../db/client.ts';
 import { InboxUnavailable } from '../db/inbox.ts';
 import { ActionRefused } from '../flows/act-on-schedule.ts';
+import { EndpointUnknown } from '../flows/change-endpoints.ts';
 import { ScheduleConflict } from '../flows/change-schedules.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -122,6 +123,8 @@ export function toProblem(error: unknown, isRead = false): Problem {
     const headers = { 'retry-after': '5' };
     return new Problem(503, 'database_unavailable', 'The database does not answer.', { detail, headers, cause: error });
   }
+  if (error instanceof EndpointUnknown)
+    return new Problem(404, error.code, 'There is no such endpoint.', { detail: error.message });
   if (error instanceof ScheduleConflict) return conflictProblem(error);
   if (error instanceof ActionRefused && error.code === 'seam_unavailable') {
     const headers = { 'retry-after': '30' };

@@ -1,6 +1,9 @@
+import { dueEndpoints } from '../db/deliveries.ts';
 import { dueDoors } from '../db/doors-to-plan.ts';
 import { queueDueEvents } from '../db/inbox-jobs.ts';
+import type { Queue } from '../db/queue.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
+import type { NotifyDeps } from '../flows/notify-endpoint.ts';
 import { pruneNightly } from '../flows/prune.ts';
 import { type ReconcileOptions, reconcile } from '../flows/reconcile.ts';
 import { type DeadLetterDeps, setDeadJobsAside } from '../flows/set-aside.ts';
@@ -33,6 +36,20 @@ export function dueRowPump(deps: FlowDeps, everyMs = tickMs): Pump {
         await deps.queue.sendPlans(tx, doors);
         return doors.length === dueBatch;
       }),
+  });
+}
+
+/** Sends a job for each endpoint that something is due for. Where there is none, a pass is one statement on empty tables. */
+export function notifyPump(deps: NotifyDeps & { readonly queue: Pick<Queue, 'sendNotices'> }, everyMs = 1_000): Pump {
+  return createPump({
+    name: 'notify pump',
+    everyMs,
+    log: deps.log,
+    pass: async () => {
+      const ids = await dueEndpoints(deps.db.prisma, deps.now(), dueBatch);
+      if (ids.length > 0) await deps.queue.sendNotices(deps.db.prisma, ids);
+      return false;
+    },
   });
 }
 

@@ -1,16 +1,18 @@
-// The two queues and what their jobs do: the table that shows all background work.
+// The three queues and what their jobs do: the table that shows all background work.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { jobErrorOf } from '../core/dead-letter.ts';
-import { eventQueue, heartbeatSeconds, planQueue } from '../db/queue.ts';
+import { eventQueue, heartbeatSeconds, notifyQueue, planQueue } from '../db/queue.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
 import { handleEvent } from '../flows/handle-event.ts';
+import { type NotifyDeps, notifyEndpoint } from '../flows/notify-endpoint.ts';
 import { planDoor } from '../flows/plan-door.ts';
 
 const EventData = z.object({ key: z.string() });
 const PlanData = z.object({ scheduleId: z.string(), deviceId: z.string() });
+const NoticeData = z.object({ endpointId: z.string() });
 
 type Handle = (data: unknown) => Promise<string>;
 
@@ -19,17 +21,22 @@ interface Crew {
   readonly workers: number;
   /** Jobs that a worker fetches at once; the next fetch waits for the slowest of them. */
   readonly batchSize: number;
+  /** How often it looks for jobs that nobody told it of, such as those of a dead worker. */
+  readonly pollSeconds: number;
+  /** Whether a job that failed for the last time is kept for a person. */
+  readonly setsAside: boolean;
 }
 
 const lookAgainMs = 100;
+const kept = { pollSeconds: 1, setsAside: true } as const;
 
 /**
- * Starts the workers of both queues. They end with the queue's own stop.
+ * Starts the workers of all queues. They end with the queue's own stop.
  * @param stopping nobody waits for an absent database any more
  */
 export async function startWorkers(
   boss: PgBoss,
-  deps: FlowDeps,
+  deps: FlowDeps & NotifyDeps,
   concurrency: number,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -38,6 +45,7 @@ export async function startWorkers(
       handle: (data) => handleEvent(deps, EventData.parse(data).key),
       workers: Math.ceil(concurrency / 5),
       batchSize: 5,
+      ...kept,
     },
     // Plan jobs call Seam and may hang on one door for seconds: none of them waits for another.
     [planQueue]: {
@@ -47,27 +55,41 @@ export async function startWorkers(
       },
       workers: concurrency,
       batchSize: 1,
+      ...kept,
+    },
+    // Each may wait for a name to be looked up, which takes one of Node's four threads: Seam's and the database's must find one.
+    [notifyQueue]: {
+      handle: (data) => notifyEndpoint(deps, NoticeData.parse(data).endpointId, stopping),
+      workers: 3,
+      batchSize: 1,
+      pollSeconds: 10,
+      setsAside: false,
     },
   };
-  for (const [queue, { handle, workers, batchSize }] of Object.entries(crews)) {
+  for (const [queue, crew] of Object.entries(crews)) {
     const run: RunBatch = async (jobs) => {
-      const results = await Promise.all(jobs.map((job) => runJob(deps.log, queue, job, handle)));
+      const results = await Promise.all(jobs.map((job) => runJob(deps.log, queue, job, crew)));
       if (results.some(({ status }) => status === 'failed')) await untilAnswered(deps, stopping);
       return results;
     };
-    for (let worker = 0; worker < workers; worker += 1) await startWorker(boss, queue, batchSize, run);
+    for (let worker = 0; worker < crew.workers; worker += 1) await startWorker(boss, queue, crew, run);
   }
 }
 
 type RunBatch = (jobs: JobWithMetadata<object>[]) => Promise<JobResult[]>;
 
-async function startWorker(boss: PgBoss, queue: string, batchSize: number, run: RunBatch): Promise<void> {
+async function startWorker(
+  boss: PgBoss,
+  queue: string,
+  { batchSize, pollSeconds }: Crew,
+  run: RunBatch,
+): Promise<void> {
   const options = {
     batchSize,
     perJobResults: true,
     includeMetadata: true,
     pollingIntervalSeconds: 1,
-    notifyPollingIntervalSeconds: 1,
+    notifyPollingIntervalSeconds: pollSeconds,
   } as const;
   let id: string | undefined;
   id = await boss.work(queue, options, async (jobs: JobWithMetadata<object>[]) => {
@@ -79,12 +101,12 @@ async function startWorker(boss: PgBoss, queue: string, batchSize: number, run: 
 }
 
 /** Runs one job and says so in one line. What a handler throws is a bug or the database: tried again, then set aside. */
-async function runJob(log: Logger, queue: string, job: JobWithMetadata<object>, handle: Handle): Promise<JobResult> {
+async function runJob(log: Logger, queue: string, job: JobWithMetadata<object>, crew: Crew): Promise<JobResult> {
   const startedMs = performance.now();
-  const isLast = job.retryCount >= job.retryLimit;
+  const isLast = crew.setsAside && job.retryCount >= job.retryLimit;
   const fields = { event: 'job.attempted', job_id: job.id, job_kind: queue, attempt: job.retryCount + 1, ...job.data };
   try {
-    const outcome = await handle(job.data);
+    const outcome = await crew.handle(job.data);
     log.debug({ ...fields, outcome, duration_ms: elapsedMs(startedMs) }, 'job done');
     return { id: job.id, status: 'completed' };
   } catch (error) {

@@ -1,0 +1,165 @@
+// Tells one endpoint what is due, a few messages at a time, at least once each: an attempt is noted when it has ended, and one that was
+// cut short is made again under the same id. Order is not promised. What one endpoint does holds up no other.
+import type { Logger } from 'pino';
+import { causeOf } from '../core/alert.ts';
+import {
+  type Attempt,
+  describeAttempt,
+  isFailingTooLong,
+  isGone,
+  isTaken,
+  messageIdOf,
+  quietMs,
+  retryDelayMs,
+} from '../core/endpoint.ts';
+import type { Db } from '../db/client.ts';
+import { type AttemptNote, type DueMessage, dueMessages, noteAttempts } from '../db/deliveries.ts';
+import { disableEndpoint, findSigningEndpoint, noteRound, type SigningEndpoint } from '../db/endpoints.ts';
+import { type HistoryEntry, insertHistory } from '../db/history.ts';
+import type { PinVault } from '../db/pin-vault.ts';
+import type { Destination } from '../outgoing/addresses.ts';
+import type { EndpointClient } from '../outgoing/endpoint-client.ts';
+import { logEntry } from './record.ts';
+
+/** What is needed to tell endpoints. */
+export interface NotifyDeps {
+  readonly db: Db;
+  readonly vault: PinVault;
+  readonly now: () => Date;
+  readonly random: (below: number) => number;
+  readonly log: Logger;
+  readonly endpoints: EndpointClient;
+}
+
+const atOnce = 5;
+// A job that lasted longer would be taken for lost; the next one goes on.
+const roundsWithinMs = 60_000;
+
+/** The aspect of an endpoint's alert: it is about none of the things that alerts name. */
+export function causeOfDisabled(endpointId: string): string {
+  return causeOf('endpoint.disabled', {}, endpointId);
+}
+
+/** Sends what is due until nothing is, or a round fails. @param stopping no further round is begun */
+export async function notifyEndpoint(deps: NotifyDeps, endpointId: string, stopping: AbortSignal): Promise<string> {
+  const enough = AbortSignal.any([stopping, AbortSignal.timeout(roundsWithinMs)]);
+  while (!enough.aborted) {
+    const now = deps.now();
+    const endpoint = await findSigningEndpoint(deps.db.prisma, endpointId, now);
+    if (endpoint === null || endpoint.disabledAt !== null) return 'not told any more';
+    if (endpoint.quietUntil !== null && endpoint.quietUntil > now) return 'left alone for now';
+    const due = await dueMessages(deps.db.prisma, endpointId, now, atOnce);
+    if (due.length === 0) return 'told';
+    if (!(await runRound(deps, endpoint, due))) return 'failed';
+  }
+  return 'goes on later';
+}
+
+/** Whether all of it was delivered. */
+async function runRound(deps: NotifyDeps, endpoint: SigningEndpoint, due: readonly DueMessage[]): Promise<boolean> {
+  const secrets = secretsOf(deps.vault, endpoint);
+  if (secrets.length === 0) {
+    await giveUp(
+      deps,
+      endpoint,
+      'none of its secrets can be read any more: relatch endpoints rotate-secret gives it another',
+    );
+    return false;
+  }
+  const destination = await deps.endpoints.find(endpoint.url);
+  const tried = await Promise.all(due.map((message) => tryMessage(deps, { endpoint, destination, secrets }, message)));
+  const failed = tried.find(({ attempt }) => !isTaken(attempt));
+  const now = deps.now();
+  const since = tried.some(({ attempt }) => isTaken(attempt)) ? now : (endpoint.failingSince ?? now);
+  await deps.db.prisma.$transaction(async (tx) => {
+    const notes = tried.map(({ note }) => note);
+    await noteAttempts(tx, endpoint.id, now, notes);
+    if (failed === undefined && endpoint.failingSince === null) return;
+    const quiet = failed === undefined ? 0 : quietMs(now.getTime() - since.getTime(), failed.attempt);
+    const failing = failed === undefined ? null : { since, quietUntil: new Date(now.getTime() + quiet) };
+    await noteRound(tx, endpoint.id, failing);
+  });
+  if (failed === undefined) return true;
+  if (tried.some(({ attempt }) => isGone(attempt)))
+    await giveUp(deps, endpoint, 'it answered 410: it wants nothing more');
+  else if (isFailingTooLong(since, now))
+    await giveUp(deps, endpoint, `nothing was delivered for days, last because ${describeAttempt(failed.attempt)}`);
+  return false;
+}
+
+/** What messages are signed with; a ciphertext that does not open is none. */
+export function secretsOf(vault: PinVault, { id, secrets }: SigningEndpoint): string[] {
+  return secrets.flatMap((secret) => vault.open(secret, id) ?? []);
+}
+
+interface Target {
+  readonly endpoint: SigningEndpoint;
+  readonly destination: Destination;
+  readonly secrets: readonly string[];
+}
+
+async function tryMessage(
+  deps: NotifyDeps,
+  { endpoint, destination, secrets }: Target,
+  message: DueMessage,
+): Promise<{ attempt: Attempt; note: AttemptNote }> {
+  const startedMs = performance.now();
+  const messageId = messageIdOf(message.id);
+  const body = JSON.stringify(message.payload);
+  const attempt = await deps.endpoints.post(destination, { messageId, at: deps.now(), body, secrets });
+  const note = noteOf(deps, message, attempt);
+  const outcome = note.isDelivered ? 'delivered' : note.dueAt === null ? 'given_up' : 'failed';
+  deps.log[note.isDelivered ? 'info' : 'warn'](
+    {
+      event: 'endpoint.notified',
+      endpoint_id: endpoint.id,
+      host: hostOf(endpoint.url),
+      message_id: messageId,
+      message_type: message.type,
+      attempt: message.attempts + 1,
+      outcome,
+      status: note.status ?? undefined,
+      next_attempt_at: note.dueAt ?? undefined,
+      duration_ms: Math.round(performance.now() - startedMs),
+    },
+    note.isDelivered ? 'endpoint told' : `endpoint not told: ${describeAttempt(attempt)}`,
+  );
+  return { attempt, note };
+}
+
+function noteOf({ now, random }: NotifyDeps, { id, attempts }: DueMessage, attempt: Attempt): AttemptNote {
+  const isDelivered = isTaken(attempt);
+  const delayMs = isDelivered ? null : retryDelayMs(attempts + 1, random);
+  return {
+    messageId: id,
+    status: 'status' in attempt ? attempt.status : null,
+    error: 'error' in attempt ? attempt.error : null,
+    isDelivered,
+    dueAt: delayMs === null ? null : new Date(now().getTime() + delayMs),
+  };
+}
+
+/** Has nothing more sent to it, and somebody told; what waits for it is kept. */
+async function giveUp(deps: NotifyDeps, { id, url }: SigningEndpoint, because: string): Promise<void> {
+  const entry: HistoryEntry = {
+    at: deps.now(),
+    kind: 'endpoint.disabled',
+    alert: true,
+    aspect: id,
+    message:
+      `The webhook endpoint at ${hostOf(url)} is told nothing any more: ${because}. ` +
+      `Once it is mended: relatch endpoints enable ${id}`,
+    detail: { endpoint_id: id },
+  };
+  const isDone = await deps.db.prisma.$transaction(async (tx) => {
+    if (!(await disableEndpoint(tx, id, entry.at, because))) return false;
+    await insertHistory(tx, entry);
+    return true;
+  });
+  if (isDone) logEntry(deps.log, entry);
+}
+
+/** Names an endpoint to people: its path or query may hold a key to it. */
+export function hostOf(url: string): string {
+  return URL.parse(url)?.host ?? 'an address that cannot be read';
+}
