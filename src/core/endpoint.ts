@@ -72,6 +72,11 @@ export function quietMs(failingForMs: number, attempt: Attempt): number {
   return Math.max(Math.min(Math.max(failingForMs, 5 * secondMs), 5 * minuteMs), Math.min(askedMs, hourMs));
 }
 
+/** Whether an endpoint that is back was away long enough for what waits to be sent at once: one failure among others is no outage. */
+export function wasAway(failingSince: Date, now: Date): boolean {
+  return now.getTime() - failingSince.getTime() >= 5 * minuteMs;
+}
+
 const failingDaysMax = 5;
 
 /** Whether an endpoint that nothing was delivered to since then is given up. */

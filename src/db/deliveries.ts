@@ -54,6 +54,16 @@ export async function noteAttempts(tx: Tx, endpointId: string, at: Date, notes: 
      where d.endpoint_id = ${endpointId}::uuid and d.message_id = n."messageId"`;
 }
 
+/**
+ * Has what waits for an endpoint that is back after an outage sent now, or alerts of that time would come hours late. What it refused by
+ * itself keeps its time.
+ */
+export async function hastenMessages(tx: Tx, endpointId: string, now: Date): Promise<void> {
+  await tx.$executeRaw`
+    update webhook_deliveries set due_at = ${now}
+     where endpoint_id = ${endpointId}::uuid and due_at > ${now} and (status is null or status in (429, 502, 503, 504))`;
+}
+
 /** Which messages are to be sent again: one by its id, or those since an instant. */
 export type Replayed = { readonly messageId: string } | { readonly since: Date };
 

@@ -52,14 +52,19 @@ export async function insertEndpoint(
   return tx.webhookEndpoint.create({ data: { ...data, eventTypes: [...eventTypes], createdAt: now } });
 }
 
-/** Changes where it is or what it is told of; false when it is not there. */
+/** Changes where it is, which begins anew with what waits, or what it is told of; false when it is not there. */
 export async function updateEndpoint(
   tx: Tx,
   id: string,
   { url, eventTypes }: { url?: string | undefined; eventTypes?: readonly EventType[] | undefined },
+  now: Date,
 ): Promise<boolean> {
-  const data = { ...(url !== undefined && { url }), ...(eventTypes !== undefined && { eventTypes: [...eventTypes] }) };
+  const data = {
+    ...(url !== undefined && { url, failingSince: null, quietUntil: null }),
+    ...(eventTypes !== undefined && { eventTypes: [...eventTypes] }),
+  };
   const { count } = await tx.webhookEndpoint.updateMany({ where: { id }, data });
+  if (url !== undefined) await sendWaiting(tx, id, now);
   return count === 1;
 }
 
@@ -93,8 +98,17 @@ export async function disableEndpoint(tx: Tx, id: string, at: Date, because: str
 export async function enableEndpoint(tx: Tx, id: string, now: Date): Promise<boolean> {
   const data = { disabledAt: null, disabledBecause: null, failingSince: null, quietUntil: null };
   const { count } = await tx.webhookEndpoint.updateMany({ where: { id, disabledAt: { not: null } }, data });
-  await tx.webhookDelivery.updateMany({ where: { endpointId: id, dueAt: { gt: now } }, data: { dueAt: now } });
+  await sendWaiting(tx, id, now);
   return count === 1;
+}
+
+async function sendWaiting(tx: Tx, endpointId: string, now: Date): Promise<void> {
+  await tx.webhookDelivery.updateMany({ where: { endpointId, dueAt: { gt: now } }, data: { dueAt: now } });
+}
+
+/** Lets the next message be sent at once, whatever failed before. */
+export async function endQuiet(tx: Tx, id: string): Promise<void> {
+  await tx.webhookEndpoint.updateMany({ where: { id }, data: { quietUntil: null } });
 }
 
 /** Notes that all of a round was delivered, or since when and until when not. */

@@ -11,6 +11,7 @@ import {
   deleteEndpoint,
   disableEndpoint,
   enableEndpoint,
+  endQuiet,
   findEndpoint,
   findSigningEndpoint,
   insertEndpoint,
@@ -77,7 +78,7 @@ export async function changeEndpoint(
   if (change.url !== undefined) await assertReachable(deps, change.url);
   const now = deps.now();
   return deps.db.prisma.$transaction(async (tx) => {
-    const isThere = await updateEndpoint(tx, id, change);
+    const isThere = await updateEndpoint(tx, id, change, now);
     const endpoint = isThere ? await findEndpoint(tx, id) : null;
     if (endpoint === null) throw new EndpointUnknown(id);
     if (change.url !== undefined || change.eventTypes !== undefined)
@@ -125,7 +126,7 @@ export async function rotateSecret(
   return { secret, oldUntil };
 }
 
-/** Has messages sent again under their ids; answers how many. @throws EndpointUnknown, UserError for one that is disabled */
+/** Has messages sent again under their ids, to one that is disabled once it is enabled; answers how many. @throws EndpointUnknown */
 export async function replayToEndpoint(
   deps: Pick<NotifyDeps, 'db' | 'now'>,
   id: string,
@@ -135,6 +136,7 @@ export async function replayToEndpoint(
   return deps.db.prisma.$transaction(async (tx) => {
     const endpoint = await findEndpoint(tx, id);
     if (endpoint === null) throw new EndpointUnknown(id);
+    await endQuiet(tx, id);
     const replayed = await replayMessages(tx, id, which, deps.now());
     await along?.(tx, replayed);
     return replayed;

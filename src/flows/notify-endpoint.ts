@@ -11,9 +11,10 @@ import {
   messageIdOf,
   quietMs,
   retryDelayMs,
+  wasAway,
 } from '../core/endpoint.ts';
 import type { Db } from '../db/client.ts';
-import { type AttemptNote, type DueMessage, dueMessages, noteAttempts } from '../db/deliveries.ts';
+import { type AttemptNote, type DueMessage, dueMessages, hastenMessages, noteAttempts } from '../db/deliveries.ts';
 import { disableEndpoint, findSigningEndpoint, noteRound, type SigningEndpoint } from '../db/endpoints.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import type { PinVault } from '../db/pin-vault.ts';
@@ -70,7 +71,8 @@ async function runRound(deps: NotifyDeps, endpoint: SigningEndpoint, due: readon
   const tried = await Promise.all(due.map((message) => tryMessage(deps, { endpoint, destination, secrets }, message)));
   const failed = tried.find(({ attempt }) => !isTaken(attempt));
   const now = deps.now();
-  const since = tried.some(({ attempt }) => isTaken(attempt)) ? now : (endpoint.failingSince ?? now);
+  const isBack = tried.some(({ attempt }) => isTaken(attempt));
+  const since = isBack ? now : (endpoint.failingSince ?? now);
   await deps.db.prisma.$transaction(async (tx) => {
     const notes = tried.map(({ note }) => note);
     await noteAttempts(tx, endpoint.id, now, notes);
@@ -78,6 +80,8 @@ async function runRound(deps: NotifyDeps, endpoint: SigningEndpoint, due: readon
     const quiet = failed === undefined ? 0 : quietMs(now.getTime() - since.getTime(), failed.attempt);
     const failing = failed === undefined ? null : { since, quietUntil: new Date(now.getTime() + quiet) };
     await noteRound(tx, endpoint.id, failing);
+    if (isBack && endpoint.failingSince !== null && wasAway(endpoint.failingSince, now))
+      await hastenMessages(tx, endpoint.id, now);
   });
   if (failed === undefined) return true;
   if (tried.some(({ attempt }) => isGone(attempt)))

@@ -98,7 +98,9 @@ export function createJudge(
     // One that may not be is enough: which of them a connection takes is chance.
     const inner = addresses.find((one) => !isPublic(one.address) && !isOwn(one));
     if (inner !== undefined)
-      return refuse(`${host} is ${inner.address}, no public address, and WEBHOOK_ALLOWED_NETWORKS does not hold it`);
+      return refuse(
+        `${host === inner.address ? host : `${host}, which is ${inner.address},`} is no public address, and WEBHOOK_ALLOWED_NETWORKS does not hold it`,
+      );
     if (url.protocol === 'http:' && !addresses.every(isOwn))
       return refuse('it must begin with https://, unless WEBHOOK_ALLOWED_NETWORKS holds its address');
     return { ok: true, url, addresses };

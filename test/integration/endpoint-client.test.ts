@@ -37,7 +37,7 @@ it('sends nothing where nothing may be sent', async () => {
   const { length } = receiver.received;
   const client = createEndpointClient([]);
   const attempt = await client.post(await client.find(receiver.url.replace('http:', 'https:')), message);
-  expect(attempt).toEqual({ error: expect.stringContaining('127.0.0.1, no public address') });
+  expect(attempt).toEqual({ error: expect.stringContaining('127.0.0.1 is no public address') });
   expect(receiver.received).toHaveLength(length);
 });
 

@@ -192,6 +192,28 @@ it('sends what failed again under its id, gives up who is gone, and holds up nob
   );
 });
 
+it('sends what waited at once when an endpoint is back after an outage, but not what it refuses by itself', async () => {
+  await using receiver = await startReceiver();
+  await using world = await startWorld({ now });
+  await add(world, receiver);
+  const refused = status(500);
+  const isRefused = ({ body }: { body: string }) => body.includes('poison');
+  receiver.answer = (response, got) => (isRefused(got) ? refused : status(502))(response, got);
+  await alert(world, 'poison');
+  for (const instant of ['12:00:00', '12:00:06', '12:05:40']) {
+    await world.simulator.advanceTo(new Date(`2027-03-08T${instant}Z`));
+    await alert(world, instant);
+    await told(world);
+  }
+  receiver.answer = (response, got) => (isRefused(got) ? refused : status(200))(response, got);
+  receiver.received.length = 0;
+  await world.simulator.advanceTo(new Date('2027-03-08T12:10:50Z'));
+  await told(world);
+  const waited = receiver.received.filter((one) => !isRefused(one)).map(({ body }) => JSON.parse(body).data.message);
+  expect(waited.toSorted()).toEqual(['12:00:00', '12:00:06', '12:05:40']);
+  expect(receiver.received.filter(isRefused)).toEqual([]);
+});
+
 it('gives up an endpoint that nothing can be delivered to for five days, and keeps what waits', async () => {
   await using receiver = await startReceiver();
   await using world = await startWorld({ now });
