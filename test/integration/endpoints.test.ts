@@ -11,6 +11,7 @@ import { openTool } from '../../src/deps.ts';
 import { eraseHolder } from '../../src/flows/erase-holder.ts';
 import { notifyEndpoint } from '../../src/flows/notify-endpoint.ts';
 import { pruneNightly } from '../../src/flows/prune.ts';
+import { recoverPins } from '../../src/flows/recover-pins.ts';
 import { reencryptPins } from '../../src/flows/reencrypt-pins.ts';
 import { messageSchema } from '../../src/http/endpoint-messages.ts';
 import { call } from '../support/api.ts';
@@ -85,6 +86,11 @@ it('tells each endpoint what it wants to know, once, signed, and as the document
   };
   const dying = { ...tool, endpoints: { ...tool.endpoints, post } };
   await expect(notifyEndpoint(dying, some.id, new AbortController().signal)).rejects.toThrow('killed');
+
+  // However many pumps see that something is due.
+  await tool.queue.sendNotices(tool.db.prisma, [some.id, some.id]);
+  const jobs = "select 1 from pgboss.job where name = 'notify' and state = 'created' and singleton_key = $1";
+  expect((await tool.db.pool.query(jobs, [some.id])).rows).toHaveLength(1);
 
   await world.start();
   await world.sweep();
@@ -274,6 +280,13 @@ it('signs with both secrets while one is rotated, tries an endpoint, and sends m
   expect((await replay({ since: '2027-03-08T12:01:00Z' })).body).toMatchObject({ messages: 0 });
   await told(world);
   expect(receiver.received.filter((one) => one.headers['webhook-id'] === messageId)).toHaveLength(3);
+
+  // A secret whose key is lost cannot be read back.
+  await recoverPins({ ...world.relatch.deps, vault: new PinVault([randomBytes(32)]) });
+  await alert(world, 'unsigned');
+  await told(world);
+  const disabled = (await call(world, `GET /v1/webhook-endpoints/${id}`)).body;
+  expect(disabled.disabled_because).toContain('relatch endpoints rotate-secret');
   expect((await call(world, `DELETE /v1/webhook-endpoints/${id}`)).body).toEqual({ id });
   expect((await call(world, `GET /v1/webhook-endpoints/${id}/deliveries`)).status).toBe(404);
 });
