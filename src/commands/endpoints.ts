@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { describeAttempt, type EventType, eventTypes, isTaken, messageIdOf } from '../core/endpoint.ts';
 import { UserError } from '../core/errors.ts';
 import { countWaiting, type DeliveryView, listDeliveries, type Replayed } from '../db/deliveries.ts';
-import { listEndpoints } from '../db/endpoints.ts';
+import { findEndpoint, listEndpoints } from '../db/endpoints.ts';
 import { deliveryFieldsOf, endpointFieldsOf } from '../flows/answer-fields.ts';
 import {
   addEndpoint,
@@ -195,7 +195,7 @@ async function change(
   done: string,
 ): Promise<void> {
   const before = await withTool(async (tool) => {
-    const known = (await listEndpoints(tool.db.prisma)).find((one) => one.id === id);
+    const known = await findEndpoint(tool.db.prisma, id);
     await changeEndpoint(tool, id, what, { by: whoeverRunsThis() });
     return known;
   });

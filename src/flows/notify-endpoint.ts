@@ -41,8 +41,18 @@ export function causeOfDisabled(endpointId: string): string {
   return causeOf('endpoint.disabled', {}, endpointId);
 }
 
-/** Sends what is due until nothing is, or a round fails. @param stopping no further round is begun */
-export async function notifyEndpoint(deps: NotifyDeps, endpointId: string, stopping: AbortSignal): Promise<string> {
+/** When to end: `stopping` begins no further round, `cutShort` gives up what is on its way, to be sent again later. */
+export interface Ends {
+  readonly stopping: AbortSignal;
+  readonly cutShort: AbortSignal;
+}
+
+/** Sends what is due until nothing is, or a round fails. */
+export async function notifyEndpoint(
+  deps: NotifyDeps,
+  endpointId: string,
+  { stopping, cutShort }: Ends,
+): Promise<string> {
   const enough = AbortSignal.any([stopping, AbortSignal.timeout(roundsWithinMs)]);
   while (!enough.aborted) {
     const now = deps.now();
@@ -51,13 +61,18 @@ export async function notifyEndpoint(deps: NotifyDeps, endpointId: string, stopp
     if (endpoint.quietUntil !== null && endpoint.quietUntil > now) return 'left alone for now';
     const due = await dueMessages(deps.db.prisma, endpointId, now, atOnce);
     if (due.length === 0) return 'told';
-    if (!(await runRound(deps, endpoint, due))) return 'failed';
+    if (!(await runRound(deps, endpoint, due, cutShort))) return 'failed';
   }
   return 'goes on later';
 }
 
-/** Whether all of it was delivered. */
-async function runRound(deps: NotifyDeps, endpoint: SigningEndpoint, due: readonly DueMessage[]): Promise<boolean> {
+/** Whether nothing of it failed. */
+async function runRound(
+  deps: NotifyDeps,
+  endpoint: SigningEndpoint,
+  due: readonly DueMessage[],
+  cutShort: AbortSignal,
+): Promise<boolean> {
   const secrets = secretsOf(deps.vault, endpoint);
   if (secrets.length === 0) {
     await giveUp(
@@ -68,7 +83,11 @@ async function runRound(deps: NotifyDeps, endpoint: SigningEndpoint, due: readon
     return false;
   }
   const destination = await deps.endpoints.find(endpoint.url);
-  const tried = await Promise.all(due.map((message) => tryMessage(deps, { endpoint, destination, secrets }, message)));
+  const target = { endpoint, destination, secrets, cutShort };
+  const tried = (await Promise.all(due.map((message) => tryMessage(deps, target, message)))).filter(
+    (one) => one !== null,
+  );
+  if (tried.length === 0) return true;
   const failed = tried.find(({ attempt }) => !isTaken(attempt));
   const now = deps.now();
   const isBack = tried.some(({ attempt }) => isTaken(attempt));
@@ -100,17 +119,20 @@ interface Target {
   readonly endpoint: SigningEndpoint;
   readonly destination: Destination;
   readonly secrets: readonly string[];
+  readonly cutShort: AbortSignal;
 }
 
+/** Null where it was cut short: whether it arrived is not known, so that it is as if it had not been tried. */
 async function tryMessage(
   deps: NotifyDeps,
-  { endpoint, destination, secrets }: Target,
+  { endpoint, destination, secrets, cutShort }: Target,
   message: DueMessage,
-): Promise<{ attempt: Attempt; note: AttemptNote }> {
+): Promise<{ attempt: Attempt; note: AttemptNote } | null> {
   const startedMs = performance.now();
   const messageId = messageIdOf(message.id);
   const body = JSON.stringify(message.payload);
-  const attempt = await deps.endpoints.post(destination, { messageId, at: deps.now(), body, secrets });
+  const attempt = await deps.endpoints.post(destination, { messageId, at: deps.now(), body, secrets }, cutShort);
+  if (cutShort.aborted && !isTaken(attempt)) return null;
   const note = noteOf(deps, message, attempt);
   const outcome = note.isDelivered ? 'delivered' : note.dueAt === null ? 'given_up' : 'failed';
   deps.log[note.isDelivered ? 'info' : 'warn'](

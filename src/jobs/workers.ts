@@ -28,6 +28,8 @@ interface Crew {
 }
 
 const lookAgainMs = 100;
+// An endpoint that answers late must not hold up a stop.
+const answerWithinMs = 5_000;
 const kept = { pollSeconds: 1, setsAside: true } as const;
 
 /**
@@ -40,6 +42,8 @@ export async function startWorkers(
   concurrency: number,
   stopping: AbortSignal,
 ): Promise<void> {
+  const cutShort = new AbortController();
+  stopping.addEventListener('abort', () => setTimeout(() => cutShort.abort(), answerWithinMs).unref(), { once: true });
   const crews: Record<string, Crew> = {
     [eventQueue]: {
       handle: (data) => handleEvent(deps, EventData.parse(data).key),
@@ -59,7 +63,8 @@ export async function startWorkers(
     },
     // Each may wait for a name to be looked up, which takes one of Node's four threads: Seam's and the database's must find one.
     [notifyQueue]: {
-      handle: (data) => notifyEndpoint(deps, NoticeData.parse(data).endpointId, stopping),
+      handle: (data) =>
+        notifyEndpoint(deps, NoticeData.parse(data).endpointId, { stopping, cutShort: cutShort.signal }),
       workers: 3,
       batchSize: 1,
       pollSeconds: 10,

@@ -22,8 +22,8 @@ export interface Outgoing {
 export interface EndpointClient {
   /** Looks up where an endpoint is, and whether anything may be sent there. Never rejects. */
   find(url: string): Promise<Destination>;
-  /** Sends a message to a place that was found. Never rejects. */
-  post(destination: Destination, message: Outgoing): Promise<Attempt>;
+  /** Sends a message to a place that was found. Never rejects. @param cutShort gives it up */
+  post(destination: Destination, message: Outgoing, cutShort?: AbortSignal): Promise<Attempt>;
 }
 
 const timeoutMs = 15_000;
@@ -40,11 +40,11 @@ export function createEndpointClient(
       const late = `its name was not found within ${limitMs / 1_000} s`;
       return Promise.race([judge(url), after(limitMs, { ok: false, problem: late } as const)]);
     },
-    async post(destination, message) {
+    async post(destination, message, cutShort) {
       if (!destination.ok) return { error: `nothing was sent: ${destination.problem}` };
       const limit = AbortSignal.timeout(limitMs);
       try {
-        return await send(destination, message, limit);
+        return await send(destination, message, cutShort === undefined ? limit : AbortSignal.any([limit, cutShort]));
       } catch (error) {
         return { error: limit.aborted ? `it did not answer within ${limitMs / 1_000} s` : wordsOf(error) };
       }

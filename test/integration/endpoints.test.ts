@@ -79,13 +79,21 @@ it('tells each endpoint what it wants to know, once, signed, and as the document
   await using tool = await openTool(world.config, { now: () => world.simulator.now() }, 'tool');
   await world.simulator.advanceTo(new Date('2027-03-11T12:00:00Z'));
   const at = world.simulator.now();
-  await raiseAlert(tool.db.prisma, { kind: 'code.refused', at, message: 'Told twice.', aspect: 'x' });
+  await raiseAlert(tool.db.prisma, { kind: 'code.refused', at, message: 'Told again.', aspect: 'x' });
   const post: typeof tool.endpoints.post = async (...given) => {
     await tool.endpoints.post(...given);
     throw new Error('killed');
   };
+  const never = new AbortController().signal;
   const dying = { ...tool, endpoints: { ...tool.endpoints, post } };
-  await expect(notifyEndpoint(dying, some.id, new AbortController().signal)).rejects.toThrow('killed');
+  await expect(notifyEndpoint(dying, some.id, { stopping: never, cutShort: never })).rejects.toThrow('killed');
+
+  // A stop while the endpoint has not answered yet: as if nothing had been sent.
+  const stop = new AbortController();
+  other.answer = () => stop.abort();
+  expect(await notifyEndpoint(tool, some.id, { stopping: stop.signal, cutShort: stop.signal })).toBe('goes on later');
+  other.answer = status(200);
+  expect(await tool.db.prisma.webhookDelivery.count({ where: { attempts: 0, dueAt: { not: null } } })).toBe(2);
 
   // However many pumps see that something is due.
   await tool.queue.sendNotices(tool.db.prisma, [some.id, some.id]);
@@ -131,9 +139,9 @@ it('tells each endpoint what it wants to know, once, signed, and as the document
 
   const heard = other.received.map((one) => verified(some.secret, one));
   expect(new Set(heard.map(({ type }) => type))).toEqual(new Set(['alert.raised', 'window.missed']));
-  const twice = other.received.filter(({ body }) => body.includes('Told twice.'));
-  expect(new Set(twice.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
-  expect(twice).toHaveLength(2);
+  const again = other.received.filter(({ body }) => body.includes('Told again.'));
+  expect(new Set(again.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  expect(again).toHaveLength(3);
   expect(() => verified(some.secret, receiver.received[0]!)).toThrow('No matching signature');
   for (const secret of ['48219753', all.secret, some.secret]) {
     expect(await dump(world.relatch.deps.db)).not.toContain(secret);
