@@ -265,6 +265,7 @@ it('signs with both secrets while one is rotated, tries an endpoint, and sends m
   const headers = { 'idempotency-key': 'once' };
   const rotated = (await call(world, rotate, { headers })).body.secret as string;
   expect((await call(world, rotate, { headers })).body).toMatchObject({ secret: null });
+  expect(await dump(deps.db)).not.toContain(rotated);
   await call(world, `POST /v1/webhook-endpoints/${id}/test`);
   const tried = receiver.received.at(-1)!;
   for (const one of [secret, rotated]) expect(verified(one, tried)).toMatchObject({ type: 'endpoint.test' });
