@@ -90,17 +90,19 @@ async function runRound(
   if (tried.length === 0) return true;
   const failed = tried.find(({ attempt }) => !isTaken(attempt));
   const now = deps.now();
+  const notes = tried.map(({ note }) => note);
   const isBack = tried.some(({ attempt }) => isTaken(attempt));
   const since = isBack ? now : (endpoint.failingSince ?? now);
   await deps.db.prisma.$transaction(async (tx) => {
-    const notes = tried.map(({ note }) => note);
-    await noteAttempts(tx, endpoint.id, now, notes);
-    if (failed === undefined && endpoint.failingSince === null) return;
-    const quiet = failed === undefined ? 0 : quietMs(now.getTime() - since.getTime(), failed.attempt);
-    const failing = failed === undefined ? null : { since, quietUntil: new Date(now.getTime() + quiet) };
-    await noteRound(tx, endpoint.id, failing);
+    // The endpoint before its deliveries, as who removes it does: the other way round each would wait for the other.
+    if (failed !== undefined || endpoint.failingSince !== null) {
+      const quiet = failed === undefined ? 0 : quietMs(now.getTime() - since.getTime(), failed.attempt);
+      const failing = failed === undefined ? null : { since, quietUntil: new Date(now.getTime() + quiet) };
+      await noteRound(tx, endpoint.id, failing);
+    }
     if (isBack && endpoint.failingSince !== null && wasAway(endpoint.failingSince, now))
       await hastenMessages(tx, endpoint.id, now);
+    await noteAttempts(tx, endpoint.id, now, notes);
   });
   if (failed === undefined) return true;
   if (tried.some(({ attempt }) => isGone(attempt)))
