@@ -24,6 +24,11 @@ export interface ToolConfig {
 /** What the service needs beside that. */
 export interface ServiceConfig extends ToolConfig {
   readonly http: { readonly host: string; readonly port: number };
+  readonly clients: {
+    /** Whose X-Forwarded-… headers are believed: addresses and networks, or how many proxies there are. */
+    readonly trustProxy: readonly string[] | number;
+    readonly failuresPerMinute: number;
+  };
   /** None: the API is off. */
   readonly api: { readonly tokens: readonly { readonly name: string; readonly token: string }[] };
   readonly seam: {
@@ -82,6 +87,18 @@ export const settings = [
   },
   { name: 'PORT', default: '8080', description: 'Port that the service listens on; 0 takes any free one.' },
   { name: 'HOST', default: '0.0.0.0', description: 'Address that the service listens on.' },
+  {
+    name: 'TRUST_PROXY',
+    default: undefined,
+    description:
+      'Proxies whose X-Forwarded-For and -Proto are believed: addresses and networks, comma separated, or how many stand in front, 1 to 10. Absent: none.',
+  },
+  {
+    name: 'AUTH_FAILURES_PER_MINUTE',
+    default: '30',
+    description:
+      'Wrong signatures and tokens of one address that are answered one by one; the rest of a minute gets 429.',
+  },
   {
     name: 'ADMIN_TOKENS',
     default: undefined,
@@ -145,6 +162,7 @@ export function readConfig(env: Environment, options: { for: 'service' | 'tool' 
   return {
     ...toolConfig(values),
     http: { host: values.HOST, port: values.PORT },
+    clients: { trustProxy: values.TRUST_PROXY, failuresPerMinute: values.AUTH_FAILURES_PER_MINUTE },
     api: { tokens: values.ADMIN_TOKENS },
     seam: {
       apiKey: values.SEAM_API_KEY,
@@ -298,6 +316,13 @@ const serviceFields = {
     'an IP address or a host name',
     (value) => isIP(value) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value),
   ),
+  TRUST_PROXY: text(
+    'addresses and networks such as 10.0.0.0/8,::1 (no network of all addresses), or a number of proxies from 1 to 10',
+    (value) => proxyCount.test(value) || (listOf(value).length > 0 && listOf(value).every(isProxy)),
+  )
+    .transform((value) => (proxyCount.test(value) ? Number(value) : listOf(value)))
+    .default([]),
+  AUTH_FAILURES_PER_MINUTE: wholeNumber(1, 1_000_000),
   SEAM_API_KEY: text(
     'an API key of Seam, which begins with seam_ (Seam Console, Developer, API Keys)',
     (value) => /^seam_\S+$/.test(value),
@@ -329,6 +354,15 @@ const serviceFields = {
   ).transform((value) => [...new Set(listOf(value).map(rungMs))].sort((a, b) => b - a)),
   WORKER_CONCURRENCY: wholeNumber(1, 100),
 };
+
+const proxyCount = /^([1-9]|10)$/;
+
+// Whoever trusts everybody believes the address that an attacker makes up.
+function isProxy(part: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/([1-9]\d{0,2}))?$/.exec(part) ?? [];
+  const bitsMax = { 4: 32, 6: 128 }[isIP(address)];
+  return bitsMax !== undefined && Number(bits ?? bitsMax) <= bitsMax;
+}
 
 const adminToken = /^(?:[A-Za-z0-9][A-Za-z0-9._@-]{0,49}:)?[A-Za-z0-9._~+/=-]{24,500}$/;
 

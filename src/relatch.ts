@@ -65,7 +65,9 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   const { tokens } = config.api;
   const api = tokens.length === 0 ? null : { ...deps, tokens };
   if (api === null) log.info({ event: 'api.off' }, 'the API is off: set ADMIN_TOKENS to turn it on');
-  const server = createHttpServer(createHttpApp({ db, log, webhooks, pump: inbox, parts, api }));
+  const server = createHttpServer(
+    createHttpApp({ db, log, webhooks, pump: inbox, parts, api, clients: config.clients }),
+  );
   // Before any work is begun: a port that is taken ends the start.
   await listen(server, config.http);
   opened.defer(() => closeServer(server));

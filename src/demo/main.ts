@@ -118,6 +118,7 @@ function configFor(simulator: Simulator, dataDir: string, secret: string): Servi
     endpoints: { allowedNetworks: [] },
     log: { level: 'info' },
     http: { host: '127.0.0.1', port: 0 },
+    clients: { trustProxy: [], failuresPerMinute: 30 },
     api: { tokens: [] },
     seam: { apiKey: simulator.apiKey, endpoint: simulator.endpoint, settleMs: 60_000, webhookSecrets: [secret] },
     mode: 'active',

@@ -4,26 +4,37 @@ import type { z } from 'zod';
 import { fieldWords, unknownName } from '../core/field-words.ts';
 import type { ApiDeps, Route } from './api-route.ts';
 import { type AdminToken, authenticator } from './auth.ts';
+import type { FailureLimit } from './failure-limit.ts';
 import { type KeptAnswer, keep, markOf, once, type RequestMark } from './idempotency.ts';
 import { isStorable, jsonBody } from './json-body.ts';
+import type { LoadShedding } from './load-shedding.ts';
 import { type FieldError, ifMatchMissing, invalid, notFound, onlyMethods, Problem, requestId } from './problem.ts';
 
 export const apiRoot = '/v1';
 
 /** The API with its routes; without tokens nobody can ask, and it says so. */
-export function apiRouter(deps: ApiDeps | null, routes: readonly Route[]): Router {
+export function apiRouter(
+  deps: ApiDeps | null,
+  routes: readonly Route[],
+  { failures, load }: { failures: FailureLimit; load: LoadShedding },
+): Router {
   const router = Router();
   if (deps === null) return router.use(apiRoot, apiOff);
   const authenticate = authenticator(deps.tokens);
   const v1 = Router();
   v1.use((req, res, next) => {
-    res.set('cache-control', 'no-store');
-    res.locals['token'] = authenticate(req.headers.authorization);
+    try {
+      res.locals['token'] = authenticate(req.headers.authorization);
+    } catch (error) {
+      throw error instanceof Problem ? failures.failed(req, error) : error;
+    }
     next();
   });
   for (const [path, ofPath] of Map.groupBy(routes, (one) => one.path)) {
     const place = v1.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
-    for (const one of ofPath) place[one.method](logged(deps, one), jsonBody, answering(deps, one));
+    for (const one of ofPath) {
+      place[one.method](load.work, logged(deps, one), load.body, jsonBody, answering(deps, one));
+    }
     const methods = ofPath.map(({ method }) => method.toUpperCase());
     place.all(onlyMethods(...methods, ...(methods.includes('GET') ? ['HEAD'] : [])));
   }

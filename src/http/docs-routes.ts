@@ -54,11 +54,7 @@ export function docsRoutes(routes: readonly Route[]): Router {
   };
   const only = onlyMethods('GET', 'HEAD');
   router.use('/docs', (_req, res, next) => {
-    res.set({
-      'content-security-policy': policy,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    });
+    res.set('content-security-policy', policy);
     next();
   });
   router.route('/openapi.json').get(document).all(only);

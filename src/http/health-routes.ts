@@ -29,7 +29,6 @@ export function healthRoutes(deps: HealthDeps): Router {
   const readyz: RequestHandler = async (_req, res) => {
     const parts = [{ name: 'database', running: await isDatabaseAnswering() }, ...deps.parts()];
     const notReady = parts.filter(({ running }) => !running).map(({ name }) => name);
-    res.set('cache-control', 'no-store');
     if (notReady.length === 0) res.json({ status: 'ready', parts });
     else res.status(503).json({ status: 'not_ready', not_ready: notReady, parts });
   };

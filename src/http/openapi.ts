@@ -17,7 +17,9 @@ const description = `Recurring access codes on smart locks. Every request needs 
 const everywhere: Readonly<Record<number, string>> = {
   400: 'The request is not as it should be; errors names each field.',
   401: 'The token is missing or not known.',
-  503: 'The database or Seam does not answer, or others are changing schedules: send it again.',
+  414: 'The address is longer than 4,096 characters.',
+  429: 'Too many wrong tokens came from this address in a minute.',
+  503: 'The database or Seam does not answer, others are changing schedules, or there is too much to do: send it again.',
 };
 
 /** The document of these routes. */

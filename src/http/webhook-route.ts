@@ -6,12 +6,16 @@ import type { SeamWebhook } from 'seam';
 import { type Receipt, type ReceiveWebhookDeps, receiveWebhook } from '../flows/receive-webhook.ts';
 import { verifyMessage } from '../seam/verify.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { FailureLimit } from './failure-limit.ts';
+import { type LoadShedding, overloaded } from './load-shedding.ts';
 import { onlyMethods, Problem, requestId, toProblem } from './problem.ts';
 
 export interface WebhookRouteDeps extends ReceiveWebhookDeps {
   /** One per secret; several while one is rotated. */
   readonly webhooks: readonly SeamWebhook[];
   readonly log: Log;
+  readonly failures: FailureLimit;
+  readonly load: LoadShedding;
 }
 
 const path = '/webhooks/seam';
@@ -22,7 +26,9 @@ export function webhookRoute(deps: WebhookRouteDeps): Router {
   // Any content type: a body that the parser skips would be an empty message, not a refused one. Not inflated: a small
   // body may become a huge one, and the signature is over the bytes that were sent.
   const rawBody = express.raw({ type: () => true, inflate: false, limit: '256kb' });
-  router.route(path).post(startClock, rawBody, receive(deps)).all(onlyMethods('POST'));
+  const { load } = deps;
+  const steps = [startClock, load.body, rawBody, load.work, receive(deps)];
+  router.route(path).post(steps).all(onlyMethods('POST'));
   router.use(path, logFailure(deps.log));
   return router;
 }
@@ -39,7 +45,9 @@ function receive(deps: WebhookRouteDeps): RequestHandler {
     if (!Buffer.isBuffer(body) || body.length === 0) throw new Problem(400, 'body_empty', 'The body is empty.');
     const message = verifyMessage(body, req.headers, deps.webhooks);
     if (message.kind === 'refused') {
-      throw new Problem(401, message.code, 'The delivery is not signed as it should be.', { detail: message.message });
+      const { code, message: detail } = message;
+      const title = 'The delivery is not signed as it should be.';
+      throw deps.failures.failed(req, new Problem(401, code, title, { detail }));
     }
     const receipt = await receiveWebhook(deps, message);
     const { outcome } = receipt;
@@ -69,6 +77,8 @@ function eventFields({ row }: Receipt): object {
 function logFailure(log: Log): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     const problem = toProblem(error);
+    // Told by a line for many.
+    if (problem.status === 429 || problem.code === overloaded) return next(problem);
     const failed = problem.status >= 500;
     log[failed ? 'error' : 'warn']({
       event: 'webhook.received',

@@ -5,7 +5,7 @@ import type { Express } from 'express';
 import { SeamWebhook } from 'seam';
 import request from 'supertest';
 import { createDb, type Db } from '../../src/db/client.ts';
-import { createHttpApp } from '../../src/http/app.ts';
+import { createHttpApp, type HttpDeps } from '../../src/http/app.ts';
 import type { Part } from '../../src/http/health-routes.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -42,7 +42,7 @@ export class HttpAppUnderTest {
     await this.database.drop();
   }
 
-  on(db: Db): Express {
+  on(db: Db, more: Partial<HttpDeps> = {}): Express {
     const destination = new Writable({
       write: (chunk, _encoding, done) => {
         this.lines.push(String(chunk));
@@ -60,6 +60,7 @@ export class HttpAppUnderTest {
       parts: () => this.parts,
       api: null,
       log: createLog({ level: 'trace', destination }),
+      ...more,
     });
   }
 

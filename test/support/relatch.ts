@@ -90,6 +90,8 @@ export async function startWorld(options: {
     endpoints: { allowedNetworks: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }] },
     log: { level: 'debug' },
     http: { host: '127.0.0.1', port: 0 },
+    // More than any test makes by the way.
+    clients: { trustProxy: [], failuresPerMinute: 1_000_000 },
     api: { tokens: [{ name: 'alice', token: adminToken }] },
     seam: {
       apiKey: simulator.apiKey,

@@ -30,6 +30,7 @@ describe('readConfig', () => {
       endpoints: { allowedNetworks: [] },
       log: { level: 'info' },
       http: { host: '0.0.0.0', port: 8080 },
+      clients: { trustProxy: [], failuresPerMinute: 30 },
       api: { tokens: [] },
       seam: { apiKey: 'seam_test_key', endpoint: undefined, settleMs: 60_000, webhookSecrets: [webhookSecret] },
       mode: 'active',
@@ -45,6 +46,8 @@ describe('readConfig', () => {
       {
         PORT: '0',
         HOST: '::1',
+        TRUST_PROXY: '10.0.0.0/8, ::1',
+        AUTH_FAILURES_PER_MINUTE: '5',
         DATABASE_URL: 'postgresql://relatch:word@db:5432/relatch',
         DATA_DIR: '/var/lib/relatch',
         SEAM_API_KEY: ' seam_key ',
@@ -74,6 +77,7 @@ describe('readConfig', () => {
       },
       log: { level: 'debug' },
       http: { host: '::1', port: 0 },
+      clients: { trustProxy: ['10.0.0.0/8', '::1'], failuresPerMinute: 5 },
       api: {
         tokens: [
           { name: 'ana', token: 'the-token-of-ana-here-12' },
@@ -92,6 +96,29 @@ describe('readConfig', () => {
       ladder: { rungsMs: [21_600_000, 600_000] },
       jobs: { concurrency: 3 },
     });
+  });
+
+  it('trusts proxies by number, and no network of everybody, no name and no number that is none', () => {
+    const trusted = (TRUST_PROXY: string) =>
+      readConfig({ ...enough, TRUST_PROXY }, { for: 'service' }).clients.trustProxy;
+    expect(trusted('1')).toBe(1);
+    expect(trusted('')).toEqual([]);
+    for (const wrong of [
+      '0',
+      '11',
+      'true',
+      'proxy.local',
+      '10.0.0.0/0',
+      '::/0',
+      '10.0.0.0/33',
+      '10.0.0',
+      'fe80::1/',
+      ',',
+    ]) {
+      expect(problemsOf({ ...enough, TRUST_PROXY: wrong }), wrong).toEqual([
+        expect.stringMatching(/^TRUST_PROXY: expected addresses and networks such as .*, but it is "/),
+      ]);
+    }
   });
 
   it('reports every problem at once, each with the name, what is expected and what is wrong', () => {
