@@ -158,7 +158,11 @@ const requestProblems: Readonly<Record<string, readonly [status: number, code: s
 
 // Express and its body parser mark what is the sender's fault with a 4xx status; their words are not passed on.
 function requestProblem(error: unknown): Problem | undefined {
-  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (!(error instanceof Error)) return undefined;
+  // Node finds a request malformed when its body comes, and Express that nobody waits for a file any more.
+  if ('code' in error && /^(HPE_\w+|ECONNABORTED)$/.test(String(error.code)))
+    return new Problem(400, 'request_malformed', 'The request is malformed, or ended early.', { cause: error });
+  if (!('status' in error) || typeof error.status !== 'number') return undefined;
   if (error.status < 400 || error.status > 499) return undefined;
   const type = 'type' in error && typeof error.type === 'string' ? error.type : '';
   const [status, code, title] = requestProblems[type] ?? [error.status, 'bad_request', 'The request cannot be read.'];
