@@ -196,6 +196,9 @@ function toTimeFrame(frame: z.infer<typeof TimeFrames>): TimeFrame {
 // One call lasts no longer than this in all, so that a worker's job ends well within its heartbeat's reach.
 const callTimeoutMs = 8_000;
 
+/** More than ten thousand devices take; what is longer is no answer of Seam's, and must not fill the memory. */
+const answerBytesMax = 64_000_000;
+
 /** The real SDK over HTTP. Its own retries are off: what is repeated, when and after which look-up is decided by our rows. */
 export function createSeamApi(options: { apiKey: string; endpoint?: string | undefined }): SeamApi {
   const seam = new Seam({
@@ -203,6 +206,7 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     timeout: callTimeoutMs,
     axiosRetryOptions: { retries: 0 },
+    axiosOptions: { maxContentLength: answerBytesMax },
   });
   return {
     createCode: ({ deviceId, name, pin, startsAt, endsAt }) =>
