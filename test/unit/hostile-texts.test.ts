@@ -34,8 +34,8 @@ describe('a schedules file', () => {
     ['parts of rules', 'BYDAY=MO,'],
     ['parts of zones', 'A/'],
     ['parts of dates', '2027-01-01T'],
-  ])('with 200,000 characters of %s in each field is refused', (_, part) => {
-    const x = part.repeat(200_000 / part.length);
+  ])('with 100,000 characters of %s in each field is refused', (_, part) => {
+    const x = part.repeat(100_000 / part.length);
     const schedule = {
       ...{ key: x, name: x, holder: x, status: x, devices: [x], timezone: x, starts_on: x, ends_on: x, pin: x },
       windows: [
