@@ -93,7 +93,7 @@ function fieldRequests(document: Document, method: string, path: string): Hostil
 }
 
 async function sendAll(world: World, routes: readonly FoundRoute[], document: Document): Promise<Sent[]> {
-  const work = routes.flatMap((route) => {
+  const work = routes.flatMap((route, at) => {
     const [first = 'GET'] = route.methods;
     const path = concrete(route);
     const [writing] = route.methods.filter((method) => method !== 'GET');
@@ -101,7 +101,11 @@ async function sendAll(world: World, routes: readonly FoundRoute[], document: Do
       const isOfBody = requests.every(({ body }) => body !== undefined);
       // Where no body is read, a few tell.
       const some = isOfBody && writing === undefined ? requests.slice(0, 3) : requests;
-      return [kind, some, [isOfBody && writing !== undefined ? writing : first]] as const;
+      // What comes before any route is asked for: of the many, each takes a third in turn.
+      const isShared =
+        route.path.startsWith('/v1/') && ['another path', 'no clear request', 'odd headers'].includes(kind);
+      const dealt = isShared ? some.filter((_, index) => (index + at) % 3 === 0) : some;
+      return [kind, dealt, [isOfBody && writing !== undefined ? writing : first]] as const;
     });
     const fields = route.methods.map((method) => {
       return ['SQL and markup in each field', fieldRequests(document, method, route.path), [method]] as const;
