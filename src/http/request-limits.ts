@@ -23,8 +23,11 @@ export function createHttpServer(app: Express): Server {
   return server;
 }
 
-/** Refuses an address that is longer than any here. */
+/** Refuses an address that is longer than any here, and two hosts, of which a proxy may have looked at the other (RFC 9112 §3.2). */
 export const requestLimits: RequestHandler = (req, _res, next) => {
-  if (req.url.length <= urlLengthMax) return next();
-  next(new Problem(414, 'url_too_long', `The address is longer than ${urlLengthMax} characters.`));
+  if (req.url.length > urlLengthMax)
+    return next(new Problem(414, 'url_too_long', `The address is longer than ${urlLengthMax} characters.`));
+  const hosts = req.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
+  if (hosts.length > 1) return next(new Problem(400, 'host_repeated', 'The header Host is there twice.'));
+  next();
 };

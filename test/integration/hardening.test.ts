@@ -46,6 +46,16 @@ describe('a request', () => {
     expect(await said(url, `GET /healthz?${'q'.repeat(4_000)} HTTP/1.1\r\n${close}\r\n`)).toBe(200);
   });
 
+  it('with two hosts is refused, whichever comes first', async () => {
+    const { url } = await serve();
+    for (const hosts of ['host: x\r\nHost: y', 'HOST: x\r\nhost: x']) {
+      const answer = await exchange(url, `GET /healthz HTTP/1.1\r\n${hosts}\r\nconnection: close\r\n\r\n`);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 400, code: 'host_repeated' });
+    }
+    // The name of another header, and a host for a value.
+    expect(await said(url, `GET /healthz HTTP/1.1\r\n${close}x: host\r\nx-host: y\r\n\r\n`)).toBe(200);
+  });
+
   it('with more than 16 kB of headers is cut off, however Node is started', async () => {
     const { url } = await serve();
     expect(await said(url, `GET /healthz HTTP/1.1\r\n${close}${headerLines(17, 1_000)}\r\n`)).toBe(431);
