@@ -7,8 +7,11 @@ const globalSetup = [fileURLToPath(new URL('./support/global-setup.ts', import.m
 const maxWorkers = 2;
 // A third one uses what the two leave of the cores while they wait for their databases.
 const smallWorkers = 3;
-// They hold how long a start, a stop or a takeover lasts against a bound: nothing runs beside them.
+// They hold how long a start, a stop or a takeover lasts against a bound: nothing runs beside them but one another, as they mostly wait.
 const clocked = ['test/e2e/kill.test.ts', 'test/e2e/stop.test.ts', 'test/e2e/start.test.ts'];
+
+// It takes all that there is, and holds how soon it is answered against a bound.
+const alone = ['test/e2e/fault-burst.test.ts'];
 
 export default defineConfig({
   root,
@@ -39,7 +42,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -50,8 +53,19 @@ export default defineConfig({
           globalSetup,
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: clocked.length,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'burst',
+          include: alone,
+          globalSetup,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -59,15 +73,15 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: clocked,
+          exclude: [...clocked, ...alone],
           globalSetup,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           // They mostly wait (for dead workers, calls that hang, a database that is gone), each for itself.
-          maxWorkers,
+          maxWorkers: smallWorkers,
           // Of one file: all of them.
           maxConcurrency: 7,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

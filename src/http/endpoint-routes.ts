@@ -179,10 +179,13 @@ export const endpointRoutes: readonly Route[] = [
     tag,
     summary: 'Send messages again, with the ids that they have',
     params: IdParams,
-    body: z.union([
-      z.strictObject({ since: InstantParam.meta({ description: 'All that it wants to be told of since then.' }) }),
-      z.strictObject({ message_id: MessageId }),
-    ]),
+    body: z.union(
+      [
+        z.strictObject({ since: InstantParam.meta({ description: 'All that it wants to be told of since then.' }) }),
+        z.strictObject({ message_id: MessageId }),
+      ],
+      { error: 'It must hold since or message_id, and nothing else.' },
+    ),
     problems: unknown,
     answer: z.object({ id: z.string(), messages: z.int().meta({ description: 'How many are sent again.' }) }),
     async run({ deps, params: { id }, body, keep }) {
