@@ -39,12 +39,32 @@ export interface ServiceConfig extends ToolConfig {
     readonly webhookSecrets: readonly string[];
   };
   /** observe: everything but writes to Seam. */
+  /** Null: /metrics is not open. */
+  readonly metrics: {
+    /** Absent: on the main port only. */
+    readonly port: number | undefined;
+    /** Absent: on its own port only, for whoever can reach that. */
+    readonly token: string | undefined;
+  } | null;
+  /** Null: no traces, and none of OpenTelemetry is loaded. */
+  readonly traces: TracesConfig | null;
   readonly mode: Mode;
   readonly retention: { readonly days: number };
   readonly reconcile: { readonly intervalMs: number };
   /** How long before each window its code is looked after, longest first. */
   readonly ladder: { readonly rungsMs: readonly number[] };
   readonly jobs: { readonly concurrency: number };
+}
+
+/**
+ * What of OpenTelemetry's own variables decides whether and how much is traced. Its libraries read from the environment by
+ * themselves, as they document it, whereto, with which headers and under which name.
+ */
+export interface TracesConfig {
+  /** OTEL_TRACES_SAMPLER. Absent: parentbased_always_on. */
+  readonly sampler: string | undefined;
+  /** OTEL_TRACES_SAMPLER_ARG. */
+  readonly samplerArg: string | undefined;
 }
 
 export type Mode = (typeof modes)[number];
@@ -112,6 +132,18 @@ export const settings = [
       'Networks or addresses of your own, such as 10.0.0.0/8, to which outgoing webhooks may go, with http too; comma separated. Absent: https to public addresses only.',
   },
   {
+    name: 'METRICS_PORT',
+    default: undefined,
+    description:
+      'Port of its own for /metrics, which needs no token there unless METRICS_TOKEN is set; keep it off the internet.',
+  },
+  {
+    name: 'METRICS_TOKEN',
+    default: undefined,
+    description:
+      'Bearer token of /metrics, at least 24 characters; opens it on PORT too. Neither of the two: no metrics.',
+  },
+  {
     name: 'MODE',
     default: 'active',
     description: 'active, or observe: plans, alerts and records, but writes nothing to Seam.',
@@ -170,12 +202,27 @@ export function readConfig(env: Environment, options: { for: 'service' | 'tool' 
       settleMs: values.SEAM_SETTLE_SECONDS * 1_000,
       webhookSecrets: values.SEAM_WEBHOOK_SECRETS,
     },
+    metrics:
+      values.METRICS_PORT === undefined && values.METRICS_TOKEN === undefined
+        ? null
+        : { port: values.METRICS_PORT, token: values.METRICS_TOKEN },
+    traces: tracesConfig(env),
     mode: values.MODE,
     retention: { days: values.RETENTION_DAYS },
     reconcile: { intervalMs: values.RECONCILE_INTERVAL_SECONDS * 1_000 },
     ladder: { rungsMs: values.LADDER },
     jobs: { concurrency: values.WORKER_CONCURRENCY },
   };
+}
+
+/** https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
+function tracesConfig(env: Environment): TracesConfig | null {
+  const given = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const isWanted =
+    (given('OTEL_EXPORTER_OTLP_ENDPOINT') ?? given('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) !== undefined &&
+    given('OTEL_SDK_DISABLED')?.toLowerCase() !== 'true' &&
+    given('OTEL_TRACES_EXPORTER') !== 'none';
+  return isWanted ? { sampler: given('OTEL_TRACES_SAMPLER'), samplerArg: given('OTEL_TRACES_SAMPLER_ARG') } : null;
 }
 
 /** What of the environment can be used; null where a setting that it needs is wrong or absent. */
@@ -346,6 +393,12 @@ const serviceFields = {
   )
     .transform((parts) => parts.map(readToken))
     .default([]),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  METRICS_TOKEN: text(
+    'at least 24 letters, digits or ._~+/=- (openssl rand -base64 24)',
+    (value) => /^[A-Za-z0-9._~+/=-]{24,500}$/.test(value),
+    () => 'but it is no such token',
+  ).optional(),
   MODE: z.enum(modes, problem('active or observe', shown)),
   RETENTION_DAYS: wholeNumber(1, 36_500),
   RECONCILE_INTERVAL_SECONDS: wholeNumber(5, 86_400),

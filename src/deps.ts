@@ -10,13 +10,16 @@ import { migrate } from './db/migrate.ts';
 import { loadOrCreateKeyFile } from './db/pin-key-file.ts';
 import { PinVault } from './db/pin-vault.ts';
 import { keyIdsInUse } from './db/pins.ts';
-import { createQueue, ensureQueues, type Queue } from './db/queue.ts';
+import { createQueue, ensureQueues, type JobOrigin, type Queue } from './db/queue.ts';
 import type { FlowDeps } from './flows/flow-deps.ts';
 import { gateSeam } from './flows/gate-seam.ts';
 import { createEndpointClient, type EndpointClient } from './outgoing/endpoint-client.ts';
+import { watchSeam } from './flows/watch-seam.ts';
 import { createSeamApi } from './seam/api.ts';
 import { observingSeam } from './seam/observe.ts';
 import { createLog, type Log } from './telemetry/log.ts';
+import { quietTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import { currentUnit } from './telemetry/unit.ts';
 
 // The same from src/ and from dist/.
 export const migrationsDir = new URL('../prisma/migrations/', import.meta.url);
@@ -31,12 +34,14 @@ export interface Tool extends AsyncDisposable {
   readonly log: Log;
   /** Sends to webhook endpoints. */
   readonly endpoints: EndpointClient;
+  readonly telemetry: Telemetry;
 }
 
 /** What a caller in this process may put in the place of the real thing. No setting of the product can. */
 export interface Overrides {
   readonly now?: () => Date;
   readonly log?: Log;
+  readonly telemetry?: Telemetry;
   /** How many connections to the database each part may hold; each is a process that has everything to learn. */
   readonly connections?: { readonly model: number; readonly delivery: number; readonly queue: number };
 }
@@ -67,8 +72,10 @@ export async function openTool(
   const keys = config.pinKeys.length > 0 ? config.pinKeys : [await loadOrCreateKeyFile(config.database.dataDir)];
   const vault = new PinVault(keys);
   if (role !== 'doctor') await assertKeysPresent(db, vault);
+  const { telemetry = quietTelemetry } = overrides;
   const queue = createQueue({
     databaseUrl: database.url,
+    origin: () => jobOrigin(telemetry),
     supervises: role === 'service',
     ...(connections !== undefined && { connections: connections.queue }),
     onError: (err) => log.warn({ event: 'queue.failed', err }, 'the queue failed and tries again'),
@@ -84,6 +91,7 @@ export async function openTool(
     vault,
     log,
     endpoints: createEndpointClient(config.endpoints.allowedNetworks),
+    telemetry,
     now: overrides.now ?? (() => new Date()),
     random: (below) => randomInt(below),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
@@ -125,7 +133,8 @@ export async function flowDeps(
 ): Promise<Tool & FlowDeps> {
   const markerPrefix = await installationPrefix(tool);
   const { settleMs } = seam;
-  const api = mode === 'observe' ? observingSeam(createSeamApi(seam)) : createSeamApi(seam);
+  const real = createSeamApi(seam, watchSeam(tool));
+  const api = mode === 'observe' ? observingSeam(real) : real;
   return {
     ...tool,
     mode,
@@ -133,6 +142,17 @@ export async function flowDeps(
     settleMs,
     ladderMs: ladder.rungsMs,
     markerPrefix,
+  };
+}
+
+/** What the unit of work that is under way tells the jobs that it sends. */
+function jobOrigin({ spans }: Telemetry): JobOrigin {
+  const unit = currentUnit();
+  const seamEventId = unit?.ids['seam_event_id'];
+  return {
+    ...(typeof seamEventId === 'string' && { seamEventId }),
+    ...(unit?.removalReceivedAt !== undefined && { removalReceivedAt: unit.removalReceivedAt.toISOString() }),
+    traceparent: spans.traceparent(),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { SeamWebhook } from 'seam';
+import packageJson from '../package.json' with { type: 'json' };
 import type { ServiceConfig } from './config.ts';
 import { UserError } from './core/errors.ts';
 import { flowDeps, type Overrides, openTool } from './deps.ts';
@@ -13,9 +14,12 @@ import type { NotifyDeps } from './flows/notify-endpoint.ts';
 import { leaveObserving } from './flows/observe.ts';
 import type { DeadLetterDeps } from './flows/set-aside.ts';
 import { createHttpApp, createHttpServer } from './http/app.ts';
+import { createMetricsApp } from './http/metrics-route.ts';
 import type { Pump } from './jobs/pump.ts';
 import { deadLetterPump, dueRowPump, inboxPump, notifyPump, reconciler, retention } from './jobs/pumps.ts';
 import { startWorkers } from './jobs/workers.ts';
+import { createLog } from './telemetry/log.ts';
+import { openTelemetry } from './telemetry/open.ts';
 
 interface QueuePumps {
   readonly inbox: Pump;
@@ -27,6 +31,8 @@ interface QueuePumps {
 export interface Relatch {
   /** Where it listens. */
   readonly url: string;
+  /** Where /metrics is, if on a port of its own. */
+  readonly metricsUrl: string | undefined;
   readonly deps: FlowDeps & DeadLetterDeps & NotifyDeps;
   /** Has what is due looked for at once: where time is virtual, no tick comes in time. */
   wake(pump: keyof QueuePumps): void;
@@ -35,14 +41,19 @@ export interface Relatch {
 }
 
 // Of the 10 s that a stop may take: more than a call to Seam lasts (8 s), so that what became of it is still recorded; what is left
-// is for the database.
+// is for the database and, beside it, for the last spans.
 const jobsTimeoutMs = 8_700;
+const spansTimeoutMs = 800;
 
 /** @throws UserError for whatever the person who runs Relatch can mend; nothing is left open then */
 export async function startRelatch(config: ServiceConfig, overrides: Overrides = {}): Promise<Relatch> {
   await using opened = new AsyncDisposableStack();
-  const tool = opened.use(await openTool(config, overrides));
-  const { db, queue, log } = tool;
+  const log = overrides.log ?? createLog(config.log);
+  const asked = { metrics: config.metrics !== null, traces: config.traces };
+  const { telemetry, metrics } = await openTelemetry(asked, { version: packageJson.version, log });
+  opened.defer(() => telemetry.spans.close(spansTimeoutMs));
+  const tool = opened.use(await openTool(config, { ...overrides, log, telemetry }));
+  const { db, queue } = tool;
   const deps = await flowDeps(tool, config);
   await tryAtOnce(deps);
   if (config.mode === 'active') await leaveObserving(deps);
@@ -65,20 +76,30 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   const { tokens } = config.api;
   const api = tokens.length === 0 ? null : { ...deps, tokens };
   if (api === null) log.info({ event: 'api.off' }, 'the API is off: set ADMIN_TOKENS to turn it on');
-  const server = createHttpServer(
-    createHttpApp({ db, log, webhooks, pump: inbox, parts, api, clients: config.clients }),
-  );
+  const { port: metricsPort, token = null } = config.metrics ?? {};
+  const measured = metrics === null ? undefined : { ...deps, parts, metrics, token };
+  const app = { db, log, telemetry, webhooks, pump: inbox, parts, api, clients: config.clients };
+  const server = createHttpServer(createHttpApp({ ...app, metrics: token === null ? undefined : measured }));
   // Before any work is begun: a port that is taken ends the start.
-  await listen(server, config.http);
+  await listen(server, config.http, 'PORT');
   opened.defer(() => closeServer(server));
+  let metricsUrl: string | undefined;
+  if (measured !== undefined && metricsPort !== undefined) {
+    const metricsServer = createHttpServer(createMetricsApp(measured));
+    await listen(metricsServer, { host: config.http.host, port: metricsPort }, 'METRICS_PORT');
+    opened.defer(() => closeServer(metricsServer));
+    metricsUrl = `http://127.0.0.1:${portOf(metricsServer)}/metrics`;
+  }
   await startWorkers(queue.boss, deps, config.jobs.concurrency, stopping.signal);
   const runs = pumps.map((pump) => pump.run(stopping.signal));
-  const { port } = server.address() as AddressInfo;
-  log.info({ event: 'service.started', port, host: config.http.host }, `listening on port ${port}`);
+  const port = portOf(server);
+  const { host } = config.http;
+  log.info({ event: 'service.started', port, host, metrics_url: metricsUrl }, `listening on port ${port}`);
 
   const open = opened.move();
   return {
     url: `http://127.0.0.1:${port}`,
+    metricsUrl,
     deps,
     wake: (pump) => queuePumps[pump].wake(),
     async close() {
@@ -86,7 +107,7 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
       server.closeIdleConnections();
       stopping.abort();
       await Promise.all([...runs, queue.boss.stop({ graceful: true, timeout: jobsTimeoutMs })]);
-      await open.disposeAsync();
+      await Promise.all([telemetry.spans.close(spansTimeoutMs), open.disposeAsync()]);
       log.info({ event: 'service.stopped' }, 'stopped');
     },
   };
@@ -100,7 +121,11 @@ async function closeServer(server: Server): Promise<void> {
   await closed;
 }
 
-async function listen(server: Server, { host, port }: ServiceConfig['http']): Promise<void> {
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+async function listen(server: Server, { host, port }: ServiceConfig['http'], setting: string): Promise<void> {
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -109,7 +134,7 @@ async function listen(server: Server, { host, port }: ServiceConfig['http']): Pr
     const reason = code === 'EADDRINUSE' ? 'another program has it' : String(code ?? cause);
     throw new UserError(
       'cannot_listen',
-      `Relatch cannot listen on ${host}, port ${port}: ${reason}. Set PORT (0 takes any free one) or HOST.`,
+      `Relatch cannot listen on ${host}, port ${port}: ${reason}. Set ${setting} (0 takes any free one) or HOST.`,
       { cause },
     );
   }

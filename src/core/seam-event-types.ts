@@ -39,6 +39,8 @@ export const accessCodeEvents = {
 /** The types that tell that the lock holds a code, and those that tell that it does not. */
 export const readyEvents: readonly string[] = typesOf('ready');
 export const notReadyEvents: readonly string[] = typesOf('setting_trouble', 'taken_off');
+/** Those that tell that a code is gone. */
+export const goneEvents: readonly string[] = typesOf('gone');
 
 function typesOf(...wanted: readonly CodeNews[]): string[] {
   return Object.entries(accessCodeEvents)

@@ -12,6 +12,8 @@ export interface Db {
   readonly prisma: PrismaClient;
   /** For the statement that acknowledges a delivery, whose cost is felt. */
   readonly pool: pg.Pool;
+  /** How busy the connections are. */
+  pools(): { pool: string; total: number; idle: number; waiting: number }[];
   close(): Promise<void>;
 }
 
@@ -58,6 +60,10 @@ export function createDb(options: {
   return {
     prisma,
     pool,
+    pools: () =>
+      Object.entries({ model: modelPool, delivery: pool }).map(([name, { totalCount, idleCount, waitingCount }]) => {
+        return { pool: name, total: totalCount, idle: idleCount, waiting: waitingCount };
+      }),
     async close() {
       await prisma.$disconnect();
       await Promise.all([modelPool.end(), pool.end()]);

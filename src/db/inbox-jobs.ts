@@ -1,7 +1,7 @@
 // The inbox from its inner side: rows become jobs, jobs settle rows. Times here are the database's.
 import { createHash } from 'node:crypto';
 import { readEvent, type SeamEventFields } from '../core/seam-event.ts';
-import { accessCodeEvents } from '../core/seam-event-types.ts';
+import { accessCodeEvents, goneEvents } from '../core/seam-event-types.ts';
 import type { Db, Tx } from './client.ts';
 import type { Queue } from './queue.ts';
 
@@ -14,8 +14,9 @@ const requeueAfterSeconds = 120;
  */
 export async function queueDueEvents(db: Db, queue: Pick<Queue, 'sendEvents'>, limit: number): Promise<number> {
   return db.prisma.$transaction(async (tx) => {
-    const due = await tx.$queryRaw<{ key: string; run: number }[]>`
-      select i.key, i.run
+    const due = await tx.$queryRaw<{ key: string; run: number; removal_received_at: Date | null }[]>`
+      select i.key, i.run,
+             case when i.event_type = any(${[...goneEvents]}::text[]) then i.received_at end as removal_received_at
         from inbox i
        where i.state = 'received' and i.due_at <= now()
          and not exists (select 1 from pgboss.job j
@@ -29,7 +30,11 @@ export async function queueDueEvents(db: Db, queue: Pick<Queue, 'sendEvents'>, l
       tx,
       due.map(({ key }) => key),
     );
-    const jobs = due.filter(({ key }) => !nobodys.has(key)).map(({ key, run }) => ({ key, id: eventJobId(key, run) }));
+    const jobs = due
+      .filter(({ key }) => !nobodys.has(key))
+      .map(({ key, run, removal_received_at: receivedAt }) => {
+        return { key, id: eventJobId(key, run), removalReceivedAt: receivedAt?.toISOString() };
+      });
     if (jobs.length === 0) return due.length;
     await queue.sendEvents(tx, jobs);
     await tx.$executeRaw`

@@ -10,6 +10,16 @@ export interface PlanKey {
 /** The payload of an event job: the key of its inbox row. */
 export interface EventJob {
   readonly key: string;
+  /** Where it reports that a code is gone: when that was received. */
+  readonly removalReceivedAt?: string | undefined;
+}
+
+/** What led to a job, if anything did: by it the job is told of together with that. */
+export interface JobOrigin {
+  readonly seamEventId?: string | undefined;
+  readonly removalReceivedAt?: string | undefined;
+  /** W3C Trace Context. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A job that failed for the last time, as the queue tells it. */
@@ -28,7 +38,7 @@ export interface Queue {
   /** Sends plan jobs inside the caller's transaction, so that a change and its job commit together. */
   sendPlans(tx: Tx, pairs: readonly PlanKey[]): Promise<void>;
   /** Sends event jobs with ids of the caller's choosing; an id that was used before is refused in silence. */
-  sendEvents(tx: Tx, jobs: readonly { id: string; key: string }[]): Promise<void>;
+  sendEvents(tx: Tx, jobs: readonly (EventJob & { id: string })[]): Promise<void>;
   /** Sends a job for each endpoint that is to be told; one that has a job has no need of another. */
   sendNotices(tx: Tx, endpointIds: readonly string[]): Promise<void>;
   /** Takes up to `limit` dead jobs of each queue out of the queue inside the caller's transaction, which must keep them. */
@@ -75,6 +85,8 @@ export function createQueue(options: {
   /** Whether this process looks after the queues: dead workers, expired jobs. One that only sends does not. */
   supervises: boolean;
   connections?: number;
+  /** What leads to the plan jobs that are just being sent. */
+  origin?: () => JobOrigin;
   onError: (error: unknown) => void;
   onWarning: (warning: unknown) => void;
 }): Queue {
@@ -101,13 +113,13 @@ export function createQueue(options: {
     boss,
     async sendPlans(tx, pairs) {
       const jobs = pairs.map(({ scheduleId, deviceId }) => ({
-        data: { scheduleId, deviceId },
+        data: { scheduleId, deviceId, ...options.origin?.() },
         singletonKey: `${scheduleId}:${deviceId}`,
       }));
       if (jobs.length > 0) await boss.insert(planQueue, jobs, { db: fromPrisma(tx) });
     },
     async sendEvents(tx, jobs) {
-      const inserts = jobs.map(({ id, key }) => ({ id, data: { key } satisfies EventJob }));
+      const inserts = jobs.map(({ id, ...data }) => ({ id, data: data satisfies EventJob }));
       if (inserts.length > 0) await boss.insert(eventQueue, inserts, { db: fromPrisma(tx) });
     },
     async sendNotices(tx, endpointIds) {

@@ -121,6 +121,8 @@ function configFor(simulator: Simulator, dataDir: string, secret: string): Servi
     clients: { trustProxy: [], failuresPerMinute: 30 },
     api: { tokens: [] },
     seam: { apiKey: simulator.apiKey, endpoint: simulator.endpoint, settleMs: 60_000, webhookSecrets: [secret] },
+    metrics: null,
+    traces: null,
     mode: 'active',
     retention: { days: 400 },
     reconcile: { intervalMs: 300_000 },

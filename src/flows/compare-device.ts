@@ -99,7 +99,7 @@ async function overdueWork(deps: FlowDeps, door: Door): Promise<Repair[]> {
       (code) => `look after the code of ${describeWindow(door, windowOf(code))} in time`,
     ),
   ];
-  return words.map((would) => ({ door: whose(door), would, plan: door.key }));
+  return words.map((would) => ({ kind: 'overdue', door: whose(door), would, plan: door.key }));
 }
 
 /** Codes that would be woken for their window's end only, although the ladder is to look after them before its start. */
@@ -140,7 +140,7 @@ async function repairOf(
       detail: { drift: drift.kind, access_code_id: code.accessCodeId },
     });
   const repair = (would: string, mark: (tx: Tx) => Promise<HistoryEntry | null>): Repair => {
-    return { door: whose(door), would, plan: key, mark };
+    return { kind: drift.kind, door: whose(door), would, plan: key, mark };
   };
   switch (drift.kind) {
     case 'gone':

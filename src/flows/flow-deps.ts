@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Db } from '../db/client.ts';
 import type { PinVault } from '../db/pin-vault.ts';
 import type { Queue } from '../db/queue.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { GatedSeam } from './gate-seam.ts';
 
 /** What every flow is given. Outside our process and so injected: Seam, the clock, and chance. */
@@ -14,6 +15,7 @@ export interface FlowDeps {
   /** A uniform whole number below its argument, from a cryptographic source. */
   readonly random: (below: number) => number;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
   /** observe: nothing is written to Seam. */
   readonly mode: 'active' | 'observe';
   /** How long after a create of unknown outcome it may still land. */

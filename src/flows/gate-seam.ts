@@ -46,17 +46,17 @@ export interface GatedSeam extends SeamApi {
 const blockedMs = 60_000;
 const nearMs = 15 * 60_000;
 
-type GateDeps = Pick<FlowDeps, 'db' | 'now' | 'random' | 'log' | 'settleMs'>;
+type GateDeps = Pick<FlowDeps, 'db' | 'now' | 'random' | 'log' | 'settleMs' | 'telemetry'>;
 
 export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
   const { prisma } = deps.db;
   // What was seen last: an answer is written down only where it changes something.
   let isTroubled = false;
 
-  const heldBack = (by: 'line' | 'slot', message: string, retryAfterMs: number): SeamResult<never> => ({
-    ok: false,
-    failure: { kind: 'held_back', by, message, retryAfterMs },
-  });
+  function heldBack(by: 'line' | 'slot', message: string, retryAfterMs: number): SeamResult<never> {
+    deps.telemetry.meter.seamHeldBack(by);
+    return { ok: false, failure: { kind: 'held_back', by, message, retryAfterMs } };
+  }
 
   /** Whether a line lets this caller through, be it to try it. */
   async function passes(line: LineView, call: SeamCall): Promise<boolean> {

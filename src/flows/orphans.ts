@@ -63,7 +63,8 @@ export async function judgeOrphans(deps: FlowDeps, found: Found): Promise<Repair
       await resolveAlert(tx, id, deps.now(), 'code.removed');
       return null;
     };
-    repairs.push({ door: deviceId, would: 'resolve the alert about a code that is gone', plan: null, mark: settle });
+    const would = 'resolve the alert about a code that is gone';
+    repairs.push({ kind: 'orphan', door: deviceId, would, plan: null, mark: settle });
   }
   return repairs;
 }
@@ -117,6 +118,7 @@ async function adoption(
         detail: { drift: 'orphan', access_code_id: listed.accessCodeId, ...windowDetail(window) },
       });
     return {
+      kind: 'orphan',
       door: whose(door),
       would: `adopt for ${what} a code of ours at Seam that no row explains`,
       plan: door.key,
@@ -192,7 +194,7 @@ async function report(
       detail,
     } as const;
     const then = deps.mode === 'observe' ? '' : '; reconcile --remove-orphans has it removed once it is reported';
-    return { door: place, would: `report ${what}${then}`, plan: null, mark: async () => entry };
+    return { kind: 'orphan', door: place, would: `report ${what}${then}`, plan: null, mark: async () => entry };
   }
   // An observer claims nothing: the report is all that there is to say.
   if (deps.mode === 'observe') return null;
@@ -202,6 +204,7 @@ async function report(
   if (scheduleId === null) return null;
   const plan = { scheduleId, deviceId };
   return {
+    kind: 'orphan',
     door: place,
     would: `have Seam remove ${what}`,
     plan,

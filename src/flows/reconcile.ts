@@ -11,6 +11,7 @@ import { compareDevices, type DevicesCompared } from './compare-devices.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { type EventsRead, readEvents } from './read-events.ts';
 import { type Budget, type PassLimits, passLimits, startBudget } from './reconcile-budget.ts';
+import type { RepairKind } from './repair.ts';
 
 const doorsPerPage = 2_000;
 
@@ -36,6 +37,8 @@ export interface ReconcileReport {
   readonly devices: Omit<DevicesCompared, 'repairs'>;
   /** What was, or in a dry run would be, done about which door. */
   readonly repairs: readonly { readonly door: string; readonly would: string }[];
+  /** The kind of each. */
+  readonly drifts: readonly RepairKind[];
   /** Every door, because the time-zone data of this process is not what the plans were made with. */
   readonly replanned: number;
 }
@@ -62,7 +65,8 @@ async function pass(deps: FlowDeps, options: ReconcileOptions, isDry: boolean): 
   const ownTime = startBudget(limits, options.signal);
   const { sent: woken } = isDry ? nothingSent : await sendPages(deps, sleepingDoors, ownTime, options.pageSize);
   const replanned = isDry ? 0 : await replanAfterTzdata(deps, position, ownTime, options);
-  return { events, woken, devices, repairs: repairs.map(({ door, would }) => ({ door, would })), replanned };
+  const drifts = repairs.map(({ kind }) => kind);
+  return { events, woken, devices, repairs: repairs.map(({ door, would }) => ({ door, would })), drifts, replanned };
 }
 
 function logReport({ log }: FlowDeps, { events, woken, devices, repairs, replanned }: ReconcileReport): void {

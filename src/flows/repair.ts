@@ -5,8 +5,12 @@ import type { FlowDeps } from './flow-deps.ts';
 import { logEntry } from './record.ts';
 import { requestPlans } from './request-plans.ts';
 
+export type RepairKind = 'gone' | 'times' | 'listed_again' | 'orphan' | 'overdue';
+
 /** Something that is not as it should be, and what is done about it. */
 export interface Repair {
+  /** `overdue`: work that no job was under way to do. */
+  readonly kind: RepairKind;
   /** Whose door it is about, for people. */
   readonly door: string;
   /** What it does, in words that complete "would …". */

@@ -6,6 +6,7 @@ import { docsRoutes } from './docs-routes.ts';
 import { createFailureLimit } from './failure-limit.ts';
 import { type HealthDeps, healthRoutes } from './health-routes.ts';
 import { createLoadShedding, type LoadBound } from './load-shedding.ts';
+import { type MetricsDeps, metricsRoute } from './metrics-route.ts';
 import { errorHandler, notFound } from './problem.ts';
 import { requestLimits } from './request-limits.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -37,6 +38,8 @@ export type HttpDeps = Omit<WebhookRouteDeps, 'failures' | 'load'> &
     readonly clients?: ClientSettings;
     /** Other bounds than the service has, for tests. */
     readonly bounds?: typeof loadBounds;
+    /** Absent: /metrics is not open on this port. */
+    readonly metrics?: MetricsDeps | undefined;
   };
 
 /** The whole HTTP surface. Takes nothing but what it is given; it listens nowhere. */
@@ -51,6 +54,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   app.use(securityHeaders, requestLimits);
   // Before all that is refused under load.
   app.use(healthRoutes(deps));
+  app.use(metricsRoute(deps.metrics));
   app.use(webhookRoute({ ...deps, failures, load: createLoadShedding(bounds.webhook, log) }));
   app.use(docsRoutes(apiRoutes));
   app.use(apiRouter(deps.api, apiRoutes, { failures, load: createLoadShedding(bounds.api, log) }));

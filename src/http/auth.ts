@@ -10,19 +10,26 @@ export interface AdminToken {
 
 const bearer = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
-/** Tells the token of an Authorization header from all others, at a cost that does not depend on how much of one was guessed. */
-export function authenticator(tokens: readonly AdminToken[]): (header: string | undefined) => AdminToken {
+/**
+ * Tells the token of an Authorization header from all others, at a cost that does not depend on how much of one was guessed.
+ * @param setting that holds the tokens
+ */
+export function authenticator(
+  tokens: readonly AdminToken[],
+  setting = 'ADMIN_TOKENS',
+): (header: string | undefined) => AdminToken {
+  const anyOf = tokens.length === 1 && setting !== 'ADMIN_TOKENS' ? setting : `one of ${setting}`;
   const known = tokens.map((token) => ({ token, hash: hashOf(token.token) }));
   return (header) => {
     const [, given] = bearer.exec(header ?? '') ?? [];
     if (given === undefined) {
-      const detail = 'Send one of ADMIN_TOKENS as the header Authorization: Bearer TOKEN.';
+      const detail = `Send ${anyOf} as the header Authorization: Bearer TOKEN.`;
       throw unauthorized('token_missing', 'This needs a token.', detail, '');
     }
     const hash = hashOf(given);
     const [match] = known.filter((one) => timingSafeEqual(one.hash, hash));
     if (match !== undefined) return match.token;
-    const detail = 'It is none of ADMIN_TOKENS, with which the service was started.';
+    const detail = `It is not ${anyOf}, with which the service was started.`;
     throw unauthorized('token_invalid', 'The token is not known.', detail, ', error="invalid_token"');
   };
 }

@@ -8,6 +8,8 @@ import { verifyMessage } from '../seam/verify.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FailureLimit } from './failure-limit.ts';
 import { type LoadShedding, overloaded } from './load-shedding.ts';
+import { quietTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import type { UnitIds } from '../telemetry/unit.ts';
 import { onlyMethods, Problem, requestId, toProblem } from './problem.ts';
 
 export interface WebhookRouteDeps extends ReceiveWebhookDeps {
@@ -16,6 +18,8 @@ export interface WebhookRouteDeps extends ReceiveWebhookDeps {
   readonly log: Log;
   readonly failures: FailureLimit;
   readonly load: LoadShedding;
+  /** Absent: nobody counts or traces. */
+  readonly telemetry?: Telemetry;
 }
 
 const path = '/webhooks/seam';
@@ -29,7 +33,7 @@ export function webhookRoute(deps: WebhookRouteDeps): Router {
   const { load } = deps;
   const steps = [startClock, load.body, rawBody, load.work, receive(deps)];
   router.route(path).post(steps).all(onlyMethods('POST'));
-  router.use(path, logFailure(deps.log));
+  router.use(path, logFailure(deps));
   return router;
 }
 
@@ -39,6 +43,7 @@ const startClock: RequestHandler = (_req, res, next) => {
 };
 
 function receive(deps: WebhookRouteDeps): RequestHandler {
+  const { telemetry = quietTelemetry } = deps;
   return async (req, res) => {
     const body: unknown = req.body;
     // No buffer: there was no body, or a parser got there first, whose result must not be verified.
@@ -52,18 +57,23 @@ function receive(deps: WebhookRouteDeps): RequestHandler {
     const receipt = await receiveWebhook(deps, message);
     const { outcome } = receipt;
     res.status(202).json(outcome === 'ignored' ? { outcome, reason: receipt.reason } : { outcome });
+    const durationMs = elapsedMs(res.locals['startedAt']);
+    const about = { message_id: receipt.row.svixId, ...eventFields(receipt) };
+    telemetry.meter.delivered(outcome, durationMs === undefined ? undefined : durationMs / 1_000);
+    const end = { outcome, isFailed: false, attributes: about };
+    const traceId = telemetry.spans.delivery({ seamEventId: receipt.row.key, durationMs, end });
     deps.log[outcome === 'duplicate' ? 'debug' : 'info']({
       event: 'webhook.received',
       outcome,
       ...(outcome === 'ignored' && { reason: receipt.reason }),
-      message_id: receipt.row.svixId,
-      ...eventFields(receipt),
-      duration_ms: elapsedMs(res.locals['startedAt']),
+      ...about,
+      trace_id: traceId,
+      duration_ms: durationMs,
     });
   };
 }
 
-function eventFields({ row }: Receipt): object {
+function eventFields({ row }: Receipt): UnitIds {
   if (row.eventType === undefined) return {};
   return {
     seam_event_id: row.key,
@@ -74,18 +84,25 @@ function eventFields({ row }: Receipt): object {
 }
 
 // The answer itself is the error handler's.
-function logFailure(log: Log): ErrorRequestHandler {
+function logFailure({ log, telemetry = quietTelemetry }: WebhookRouteDeps): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     const problem = toProblem(error);
     // Told by a line for many.
     if (problem.status === 429 || problem.code === overloaded) return next(problem);
     const failed = problem.status >= 500;
+    const outcome = failed ? 'failed' : 'refused';
+    const durationMs = elapsedMs(res.locals['startedAt']);
+    telemetry.meter.delivered(outcome, undefined);
+    const end = { outcome, isFailed: failed, attributes: { reason: problem.code } };
+    // What anybody may send leaves no trace.
+    const traceId = failed ? telemetry.spans.delivery({ seamEventId: undefined, durationMs, end }) : undefined;
     log[failed ? 'error' : 'warn']({
       event: 'webhook.received',
-      outcome: failed ? 'failed' : 'refused',
+      outcome,
       reason: problem.code,
       request_id: requestId(res),
-      duration_ms: elapsedMs(res.locals['startedAt']),
+      trace_id: traceId,
+      duration_ms: durationMs,
       ...(problem.status === 503 && { err: problem.cause }),
     });
     next(problem);

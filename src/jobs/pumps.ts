@@ -1,12 +1,14 @@
 import { dueEndpoints } from '../db/deliveries.ts';
+import { randomUUID } from 'node:crypto';
 import { dueDoors } from '../db/doors-to-plan.ts';
 import { queueDueEvents } from '../db/inbox-jobs.ts';
 import type { Queue } from '../db/queue.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
 import type { NotifyDeps } from '../flows/notify-endpoint.ts';
 import { pruneNightly } from '../flows/prune.ts';
-import { type ReconcileOptions, reconcile } from '../flows/reconcile.ts';
+import { type ReconcileOptions, type ReconcileReport, reconcile } from '../flows/reconcile.ts';
 import { type DeadLetterDeps, setDeadJobsAside } from '../flows/set-aside.ts';
+import { type ReconcileOutcome, runUnit } from '../telemetry/telemetry.ts';
 import { createPump, type Pump } from './pump.ts';
 
 const inboxBatch = 200;
@@ -71,6 +73,37 @@ export function retention(deps: FlowDeps, days: number, stopping: AbortSignal, e
   });
 }
 
+/** One pass, as a unit of work of its own. */
+function reconcileOnce(deps: FlowDeps, options: ReconcileOptions): Promise<void> {
+  const { meter } = deps.telemetry;
+  const about = { name: 'reconcile', kind: 'internal', attributes: { pass_id: randomUUID() } } as const;
+  return runUnit(deps.telemetry, about, async () => {
+    const startedMs = performance.now();
+    const seconds = (): number => (performance.now() - startedMs) / 1_000;
+    try {
+      const pass = outcomeOf(await reconcile(deps, options));
+      meter.reconciled(pass, seconds());
+      return { result: undefined, end: { outcome: pass.kind, isFailed: false } };
+    } catch (error) {
+      meter.reconciled({ kind: 'failed' }, seconds());
+      throw error;
+    }
+  });
+}
+
+function outcomeOf(report: ReconcileReport | null): ReconcileOutcome {
+  if (report === null) return { kind: 'busy' };
+  const { events, devices, woken } = report;
+  const isWhole = events.stoppedBecause === null && devices.stoppedBecause === null;
+  const drifts = { ...countOf(report.drifts), event_missed: events.missing, door_asleep: woken };
+  return { kind: isWhole ? 'finished' : 'cut_short', drifts };
+}
+
+function countOf(kinds: readonly string[]): Record<string, number> {
+  const groups = Object.groupBy(kinds, (kind) => kind);
+  return Object.fromEntries(Object.entries(groups).map(([kind, all = []]) => [kind, all.length]));
+}
+
 /** Reconciles at start and every `everyMs`. */
 export function reconciler(deps: FlowDeps, everyMs: number, options: ReconcileOptions): Pump {
   return createPump({
@@ -79,7 +112,7 @@ export function reconciler(deps: FlowDeps, everyMs: number, options: ReconcileOp
     log: deps.log,
     asksSeam: true,
     pass: async () => {
-      await reconcile(deps, options);
+      await reconcileOnce(deps, options);
       return false;
     },
   });

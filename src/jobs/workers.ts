@@ -1,7 +1,6 @@
 // The three queues and what their jobs do: the table that shows all background work.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss';
-import type { Logger } from 'pino';
 import { z } from 'zod';
 import { jobErrorOf } from '../core/dead-letter.ts';
 import { eventQueue, heartbeatSeconds, notifyQueue, planQueue } from '../db/queue.ts';
@@ -9,15 +8,28 @@ import type { FlowDeps } from '../flows/flow-deps.ts';
 import { handleEvent } from '../flows/handle-event.ts';
 import { type NotifyDeps, notifyEndpoint } from '../flows/notify-endpoint.ts';
 import { planDoor } from '../flows/plan-door.ts';
+import { type Ended, runUnit, type SpanAbout } from '../telemetry/telemetry.ts';
 
-const EventData = z.object({ key: z.string() });
-const PlanData = z.object({ scheduleId: z.string(), deviceId: z.string() });
+// What is there to be told of a job only must not keep it from being done.
+const Told = z.string().optional().catch(undefined);
+const Instant = z.coerce.date().optional().catch(undefined);
+const EventData = z.object({ key: z.string(), removalReceivedAt: Instant });
+const PlanData = z.object({
+  scheduleId: z.string(),
+  deviceId: z.string(),
+  seamEventId: Told,
+  removalReceivedAt: Instant,
+  traceparent: Told,
+});
 const NoticeData = z.object({ endpointId: z.string() });
 
-type Handle = (data: unknown) => Promise<string>;
+/** What a job is about, and what led to it. */
+type JobAbout = Pick<SpanAbout, 'attributes' | 'cause'> & { readonly removalReceivedAt?: Date | undefined };
 
 interface Crew {
-  readonly handle: Handle;
+  /** Undefined where its data cannot be read: its handler says so. */
+  readonly about: (data: unknown) => JobAbout | undefined;
+  readonly handle: (data: unknown) => Promise<string>;
   readonly workers: number;
   /** Jobs that a worker fetches at once; the next fetch waits for the slowest of them. */
   readonly batchSize: number;
@@ -46,6 +58,7 @@ export async function startWorkers(
   stopping.addEventListener('abort', () => setTimeout(() => cutShort.abort(), answerWithinMs).unref(), { once: true });
   const crews: Record<string, Crew> = {
     [eventQueue]: {
+      about: (data) => aboutEvent(EventData.safeParse(data).data),
       handle: (data) => handleEvent(deps, EventData.parse(data).key),
       workers: Math.ceil(concurrency / 5),
       batchSize: 5,
@@ -53,8 +66,10 @@ export async function startWorkers(
     },
     // Plan jobs call Seam and may hang on one door for seconds: none of them waits for another.
     [planQueue]: {
+      about: (data) => aboutPlan(PlanData.safeParse(data).data),
       handle: async (data) => {
-        await planDoor(deps, PlanData.parse(data));
+        const { scheduleId, deviceId } = PlanData.parse(data);
+        await planDoor(deps, { scheduleId, deviceId });
         return 'planned';
       },
       workers: concurrency,
@@ -72,8 +87,9 @@ export async function startWorkers(
     },
   };
   for (const [queue, crew] of Object.entries(crews)) {
+    const { workers, batchSize } = crew;
     const run: RunBatch = async (jobs) => {
-      const results = await Promise.all(jobs.map((job) => runJob(deps.log, queue, job, crew)));
+      const results = await Promise.all(jobs.map((job) => runJob(deps, queue, job, crew)));
       if (results.some(({ status }) => status === 'failed')) await untilAnswered(deps, stopping);
       return results;
     };
@@ -105,20 +121,63 @@ async function startWorker(
   });
 }
 
+function aboutEvent(data: z.infer<typeof EventData> | undefined): JobAbout | undefined {
+  if (data === undefined) return undefined;
+  const { key: seamEventId, removalReceivedAt } = data;
+  return { attributes: { seam_event_id: seamEventId }, cause: { seamEventId }, removalReceivedAt };
+}
+
+function aboutPlan(data: z.infer<typeof PlanData> | undefined): JobAbout | undefined {
+  if (data === undefined) return undefined;
+  const { scheduleId, deviceId, seamEventId, removalReceivedAt, traceparent } = data;
+  return {
+    attributes: { schedule_id: scheduleId, device_id: deviceId, seam_event_id: seamEventId },
+    cause: traceparent === undefined ? undefined : { traceparent },
+    removalReceivedAt,
+  };
+}
+
 /** Runs one job and says so in one line. What a handler throws is a bug or the database: tried again, then set aside. */
-async function runJob(log: Logger, queue: string, job: JobWithMetadata<object>, crew: Crew): Promise<JobResult> {
+function runJob(deps: FlowDeps, queue: string, job: JobWithMetadata<object>, crew: Crew): Promise<JobResult> {
+  const about = crew.about(job.data);
+  const attempt = job.retryCount + 1;
+  const attributes = { job_id: job.id, ...about?.attributes };
+  return runUnit(deps.telemetry, { name: `job ${queue}`, kind: 'consumer', ...about, attributes }, () =>
+    attemptJob(deps, { queue, job, attempt, crew }),
+  );
+}
+
+async function attemptJob(
+  { log, telemetry }: FlowDeps,
+  {
+    queue,
+    job,
+    attempt,
+    crew,
+  }: {
+    crew: Crew;
+    queue: string;
+    job: JobWithMetadata<object>;
+    attempt: number;
+  },
+): Promise<Ended<JobResult>> {
   const startedMs = performance.now();
   const isLast = crew.setsAside && job.retryCount >= job.retryLimit;
-  const fields = { event: 'job.attempted', job_id: job.id, job_kind: queue, attempt: job.retryCount + 1, ...job.data };
+  // Whose it is stands in the ids of the unit.
+  const fields = { event: 'job.attempted', job_kind: queue, attempt };
   try {
     const outcome = await crew.handle(job.data);
-    log.debug({ ...fields, outcome, duration_ms: elapsedMs(startedMs) }, 'job done');
-    return { id: job.id, status: 'completed' };
+    const durationMs = elapsedMs(startedMs);
+    telemetry.meter.jobDone(queue, outcome, durationMs / 1_000);
+    log.debug({ ...fields, outcome, duration_ms: durationMs }, 'job done');
+    return { result: { id: job.id, status: 'completed' }, end: { outcome, isFailed: false } };
   } catch (error) {
     const outcome = isLast ? 'set_aside' : 'failed';
+    const durationMs = elapsedMs(startedMs);
+    telemetry.meter.jobDone(queue, outcome, durationMs / 1_000);
     const message = isLast ? 'job failed for good and is set aside as a dead letter' : 'job failed, it is tried again';
-    log[isLast ? 'error' : 'warn']({ ...fields, outcome, duration_ms: elapsedMs(startedMs), err: error }, message);
-    return { id: job.id, status: 'failed', output: jobErrorOf(error) };
+    log[isLast ? 'error' : 'warn']({ ...fields, outcome, duration_ms: durationMs, err: error }, message);
+    return { result: { id: job.id, status: 'failed', output: jobErrorOf(error) }, end: { outcome, isFailed: true } };
   }
 }
 

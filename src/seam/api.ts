@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Seam, type SeamEvent } from 'seam';
 import { z } from 'zod';
 import type { DeviceFacts, TimeFrame } from '../core/device.ts';
@@ -198,9 +199,31 @@ const callTimeoutMs = 8_000;
 
 /** More than ten thousand devices take; what is longer is no answer of Seam's, and must not fill the memory. */
 const answerBytesMax = 64_000_000;
+/** A call that is about to be made, as it is told of. */
+export interface SeamCallAbout {
+  /** Seam's own name of it, such as /access_codes/create. */
+  readonly route: string;
+  readonly isWrite: boolean;
+  readonly deviceId?: string | undefined;
+  readonly accessCodeId?: string | undefined;
+}
+
+export interface SeamAnswer<T> {
+  readonly result: SeamResult<T>;
+  /** Seam's ids of the requests that it took, by which its support finds them. */
+  readonly requestIds: readonly string[];
+}
+
+/** Stands around every call, and hands on what it answered. */
+export type SeamWatch = <T>(about: SeamCallAbout, ask: () => Promise<SeamAnswer<T>>) => Promise<SeamResult<T>>;
+
+const unwatched: SeamWatch = async (_about, ask) => (await ask()).result;
 
 /** The real SDK over HTTP. Its own retries are off: what is repeated, when and after which look-up is decided by our rows. */
-export function createSeamApi(options: { apiKey: string; endpoint?: string | undefined }): SeamApi {
+export function createSeamApi(
+  options: { apiKey: string; endpoint?: string | undefined },
+  watch: SeamWatch = unwatched,
+): SeamApi {
   const seam = new Seam({
     apiKey: options.apiKey,
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
@@ -208,9 +231,12 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
     axiosRetryOptions: { retries: 0 },
     axiosOptions: { maxContentLength: answerBytesMax },
   });
+  const requests = requestIdsOf(seam);
+  const attempt = <T>(subject: 'device' | 'code', about: Omit<SeamCallAbout, 'isWrite'>, call: () => Promise<T>) =>
+    watch({ ...about, isWrite: writes.has(about.route) }, () => requests.of(() => outcomeOf(subject, call)));
   return {
     createCode: ({ deviceId, name, pin, startsAt, endsAt }) =>
-      attempt('device', async () =>
+      attempt('device', { route: '/access_codes/create', deviceId }, async () =>
         toCode(
           await seam.accessCodes.create({
             device_id: deviceId,
@@ -221,8 +247,8 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
           }),
         ),
       ),
-    updateCode: ({ accessCodeId, startsAt, endsAt, pin }) =>
-      attempt('code', async () => {
+    updateCode: ({ deviceId, accessCodeId, startsAt, endsAt, pin }) =>
+      attempt('code', { route: '/access_codes/update', deviceId, accessCodeId }, async () => {
         await seam.accessCodes.update({
           access_code_id: accessCodeId,
           ...(pin === undefined ? {} : { code: pin }),
@@ -231,19 +257,21 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         });
         return null;
       }),
-    deleteCode: ({ accessCodeId }) =>
-      attempt('code', async () => {
+    deleteCode: ({ deviceId, accessCodeId }) =>
+      attempt('code', { route: '/access_codes/delete', deviceId, accessCodeId }, async () => {
         await seam.accessCodes.delete({ access_code_id: accessCodeId });
         return null;
       }),
-    getCode: ({ accessCodeId }) =>
-      attempt('code', async () => toCode(await seam.accessCodes.get({ access_code_id: accessCodeId }))),
-    pullBackupCode: ({ accessCodeId }) =>
-      attempt('code', async () =>
+    getCode: ({ deviceId, accessCodeId }) =>
+      attempt('code', { route: '/access_codes/get', deviceId, accessCodeId }, async () =>
+        toCode(await seam.accessCodes.get({ access_code_id: accessCodeId })),
+      ),
+    pullBackupCode: ({ deviceId, accessCodeId }) =>
+      attempt('code', { route: '/access_codes/pull_backup_access_code', deviceId, accessCodeId }, async () =>
         toCode(await seam.accessCodes.pullBackupAccessCode({ access_code_id: accessCodeId })),
       ),
     listCodes: (deviceId) =>
-      attempt('device', async () => {
+      attempt('device', { route: '/access_codes/list', deviceId }, async () => {
         const [managed, unmanaged] = await Promise.all([
           seam.accessCodes.list({ device_id: deviceId }),
           seam.accessCodes.unmanaged.list({ device_id: deviceId }),
@@ -251,12 +279,12 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
         return [...managed.filter(({ is_backup }) => is_backup !== true), ...unmanaged].map(toCode);
       }),
     listManagedCodes: (deviceId) =>
-      attempt('device', async () => {
+      attempt('device', { route: '/access_codes/list', deviceId }, async () => {
         const managed = await seam.accessCodes.list({ device_id: deviceId });
         return managed.filter(({ is_backup }) => is_backup !== true).map(toCode);
       }),
     listEvents: ({ from, to, types, offset, limit }) =>
-      attempt('device', () =>
+      attempt('device', { route: '/events/list' }, () =>
         seam.events.list({
           between: [from.toISOString(), to.toISOString()],
           event_types: [...types],
@@ -264,12 +292,57 @@ export function createSeamApi(options: { apiKey: string; endpoint?: string | und
           limit,
         }),
       ),
-    getDevice: (deviceId) => attempt('device', async () => toDevice(await seam.devices.get({ device_id: deviceId }))),
-    listDevices: () => attempt('device', async () => (await seam.devices.list()).map(toDevice)),
+    getDevice: (deviceId) =>
+      attempt('device', { route: '/devices/get', deviceId }, async () =>
+        toDevice(await seam.devices.get({ device_id: deviceId })),
+      ),
+    listDevices: () =>
+      attempt('device', { route: '/devices/list' }, async () => (await seam.devices.list()).map(toDevice)),
   };
 }
 
-async function attempt<T>(subject: 'device' | 'code', call: () => Promise<T>): Promise<SeamResult<T>> {
+const writes = new Set([
+  '/access_codes/create',
+  '/access_codes/update',
+  '/access_codes/delete',
+  '/access_codes/pull_backup_access_code',
+]);
+
+// An answer, or the SDK's error.
+const Answered = z.object({
+  headers: z.looseObject({ 'seam-request-id': z.string().optional() }).optional(),
+  requestId: z.string().optional(),
+});
+
+/** Collects the ids of the requests that a call takes, from answers of either kind. */
+function requestIdsOf(seam: Seam): {
+  of<T>(call: () => Promise<SeamResult<T>>): Promise<SeamAnswer<T>>;
+} {
+  const calls = new AsyncLocalStorage<string[]>();
+  const note = (answer: unknown): void => {
+    const { headers, requestId = headers?.['seam-request-id'] } = Answered.safeParse(answer).data ?? {};
+    if (requestId !== undefined) calls.getStore()?.push(requestId);
+  };
+  seam.client.interceptors.response.use(
+    (response) => {
+      note(response);
+      return response;
+    },
+    (error: unknown) => {
+      note(error);
+      return Promise.reject(error);
+    },
+  );
+  return {
+    async of(call) {
+      const requestIds: string[] = [];
+      const result = await calls.run(requestIds, call);
+      return { result, requestIds };
+    },
+  };
+}
+
+async function outcomeOf<T>(subject: 'device' | 'code', call: () => Promise<T>): Promise<SeamResult<T>> {
   try {
     return { ok: true, value: await call() };
   } catch (error) {

@@ -3,6 +3,7 @@
 
 import pino from 'pino';
 import { cut, cutDigits } from '../core/redact.ts';
+import { currentUnit } from './unit.ts';
 
 /** Writes one line per call; bindings of children and fields are snake_case. */
 export type Log = pino.Logger;
@@ -37,6 +38,12 @@ export function createLog(options: { level: string; destination?: pino.Destinati
       base: { service: 'relatch', process_id: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: 'message',
+      // Every line of a unit of work bears its ids; what the line says itself comes first.
+      mixin: () => ({ ...currentUnit()?.ids }),
+      mixinMergeStrategy: (line: object, ids: object) => ({
+        ...line,
+        ...Object.fromEntries(Object.entries(ids).filter(([name]) => Reflect.get(line, name) === undefined)),
+      }),
       formatters: {
         level: (level) => ({ level }),
         log: cutSecrets,

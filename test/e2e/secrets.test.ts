@@ -1,13 +1,22 @@
 // Every stage looks through all that its instances wrote when it ends. Here they are tempted.
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
+import { startCollector } from '../support/collector.ts';
 import { aRemovedEvent, otherWebhookSecret, sign } from '../support/sign.ts';
 import { assertNothingSecret, deliver, secretsOf, slowMs, startStage } from './stage.ts';
+
+const metricsToken = 'token-of-prometheus-and-nobody-else';
 
 it('writes no PIN, key, secret or password anywhere, though Seam, an event and a forgery repeat them', async () => {
   await using stage = await startStage();
   const { simulator, db } = stage;
-  const service = await stage.startServing();
+  await using collector = await startCollector();
+  const service = await stage.startServing({
+    METRICS_PORT: '0',
+    METRICS_TOKEN: metricsToken,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: `authorization=${metricsToken}`,
+  });
   const [{ code: pin, device_id, access_code_id } = { code: null, device_id: '', access_code_id: '' }] =
     simulator.codes();
   expect(pin).toMatch(/^\d{8}$/);
@@ -39,6 +48,20 @@ it('writes no PIN, key, secret or password anywhere, though Seam, an event and a
   const secrets = secretsOf(simulator, stage.env);
   expect([...secrets.values()]).toContain(pin);
   expect(() => assertNothingSecret(page, secrets)).toThrow('the API key, a PIN');
+  const [, metricsUrl = ''] = /"metrics_url":"([^"]+)"/.exec(service.logs()) ?? [];
+  expect((await fetch(metricsUrl)).status).toBe(401);
+  const headers = { authorization: `Bearer ${metricsToken}` };
+  const pages = await Promise.all([metricsUrl, `${service.url}/metrics`].map((url) => fetch(url, { headers })));
+  for (const shown of pages) {
+    const text = await shown.text();
+    expect(text).toMatch(/^relatch_seam_calls_total.*rejected/m);
+    assertNothingSecret(text, secrets);
+  }
+  secrets.set('the token of /metrics', metricsToken);
+  service.kill('SIGTERM');
+  expect(await service.exited).toEqual({ code: 0, signal: null });
+  expect(collector.spans.map(({ name }) => name)).toContain('seam /access_codes/create');
+  assertNothingSecret(JSON.stringify(collector.spans), secrets);
   assertNothingSecret(service.logs(), secrets);
   for (const table of ['inbox', 'history', 'pgboss.job', 'access_codes', 'schedules', 'schedule_devices', 'devices']) {
     const { rows } = await db.query<{ row: string }>(`select to_jsonb(t)::text as row from ${table} t`);

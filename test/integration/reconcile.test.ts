@@ -30,14 +30,21 @@ it('plans every door once when the time-zone data of the process has changed', a
   expect(world.simulator.codes()).toHaveLength(1);
 });
 
-it('keeps nothing but ids in the data of jobs', async () => {
+it('keeps nothing but ids, and when a removal was received, in the data of jobs', async () => {
   await using world = await startWorld({ now });
   await world.apply(weekdays());
   await world.until('2027-03-09T12:00:00Z');
   const { rows } = await world.relatch.deps.db.pool.query<{ name: string; key: string }>(
     "select distinct name, jsonb_object_keys(data::jsonb) as key from pgboss.job where name in ('event', 'plan') order by 1, 2",
   );
-  expect(rows.map(({ name, key }) => `${name} ${key}`)).toEqual(['event key', 'plan deviceId', 'plan scheduleId']);
+  expect(rows.map(({ name, key }) => `${name} ${key}`)).toEqual([
+    'event key',
+    'event removalReceivedAt',
+    'plan deviceId',
+    'plan removalReceivedAt',
+    'plan scheduleId',
+    'plan seamEventId',
+  ]);
 });
 
 it('moves an upcoming code in place whose window newer time-zone data have moved', async () => {

@@ -22,6 +22,7 @@ export function faultyDatabase(db: Db, points: CrashPoints, cache: ReadCache, ne
   return {
     prisma: faultyPrisma(db.prisma, { points, cache, newId, writes: null }),
     pool: faultyPool(db.pool, points, lent),
+    pools: () => db.pools(),
     close: () => Promise.resolve(),
     breakConnections,
   };

@@ -5,6 +5,7 @@ import type { FlowDeps } from '../../src/flows/flow-deps.ts';
 import { gateSeam } from '../../src/flows/gate-seam.ts';
 import type { DeadLetterDeps } from '../../src/flows/set-aside.ts';
 import { createLog } from '../../src/telemetry/log.ts';
+import { quietTelemetry } from '../../src/telemetry/telemetry.ts';
 import type { Chance } from './chance.ts';
 import { CrashPoints } from './crash-points.ts';
 import type { Door } from './doors.ts';
@@ -65,6 +66,7 @@ export class Replica {
       now: () => new Date(seam.simulator.now().getTime() + skewMs),
       random: (below: number) => drawn.below(below),
       log: createLog({ level: 'info', destination: { write: (line: string) => this.#tell(line) } }),
+      telemetry: quietTelemetry,
       mode: 'active',
       settleMs,
       ladderMs,

@@ -74,6 +74,8 @@ export async function startWorld(options: {
   /** False: no event ever arrives. */
   delivers?: boolean;
   mode?: ServiceConfig['mode'];
+  metrics?: ServiceConfig['metrics'];
+  traces?: ServiceConfig['traces'];
 }): Promise<World> {
   const database = await createTestDatabase();
   const simulator = await startSimulator({
@@ -99,6 +101,8 @@ export async function startWorld(options: {
       settleMs: (options.settleSeconds ?? 60) * 1_000,
       webhookSecrets: [webhookSecret],
     },
+    metrics: options.metrics ?? null,
+    traces: options.traces ?? null,
     mode: options.mode ?? 'active',
     retention: { days: 400 },
     reconcile: { intervalMs: 300_000 },

@@ -44,6 +44,21 @@ describe('imports point one way', () => {
   });
 });
 
+describe('what few want', () => {
+  it.each([
+    ['@opentelemetry/', join('telemetry', 'traces.ts')],
+    ['prom-client', join('telemetry', 'metrics.ts')],
+  ])('%s is imported by one file, which is loaded when it is wanted', (prefix, only) => {
+    const users = files.filter(({ file }) => importsOf(file).some(({ specifier }) => specifier.startsWith(prefix)));
+    expect(users.map(({ file }) => file)).toEqual([only]);
+    const name = `./${only.split(sep).at(-1)}`;
+    const static_ = files.filter(({ file }) =>
+      importsOf(file).some((one) => one.specifier.endsWith(name) && !one.isType),
+    );
+    expect(static_.map(({ file }) => file)).toEqual([]);
+  });
+});
+
 describe('the core is pure', () => {
   const core = files.filter(({ folder }) => folder === 'core');
 

@@ -33,6 +33,8 @@ describe('readConfig', () => {
       clients: { trustProxy: [], failuresPerMinute: 30 },
       api: { tokens: [] },
       seam: { apiKey: 'seam_test_key', endpoint: undefined, settleMs: 60_000, webhookSecrets: [webhookSecret] },
+      metrics: null,
+      traces: null,
       mode: 'active',
       retention: { days: 400 },
       reconcile: { intervalMs: 300_000 },
@@ -55,6 +57,8 @@ describe('readConfig', () => {
         SEAM_SETTLE_SECONDS: '5',
         SEAM_WEBHOOK_SECRETS: `${webhookSecret}, ${otherWebhookSecret.slice('whsec_'.length)},`,
         ADMIN_TOKENS: 'ana:the-token-of-ana-here-12, a-token-without-any-name',
+        METRICS_PORT: '9090',
+        METRICS_TOKEN: 'a-token-for-prometheus-12',
         MODE: 'observe',
         RETENTION_DAYS: '90',
         RECONCILE_INTERVAL_SECONDS: '30',
@@ -90,6 +94,8 @@ describe('readConfig', () => {
         settleMs: 5_000,
         webhookSecrets: [webhookSecret, otherWebhookSecret.slice('whsec_'.length)],
       },
+      metrics: { port: 9090, token: 'a-token-for-prometheus-12' },
+      traces: null,
       mode: 'observe',
       retention: { days: 90 },
       reconcile: { intervalMs: 30_000 },
@@ -162,10 +168,36 @@ describe('readConfig', () => {
       SEAM_API_KEY: 'hunter3',
       SEAM_WEBHOOK_SECRETS: 'hunter4!',
       PIN_ENCRYPTION_KEYS: 'hunter5',
+      METRICS_TOKEN: 'hunter6',
     };
     expect(() => readConfig(env, { for: 'service' })).toThrow(expect.not.objectContaining({ message: /hunter/ }));
     expect(problemsOf(env).join('\n')).not.toMatch(/hunter/);
-    expect(problemsOf(env)).toHaveLength(4);
+    expect(problemsOf(env)).toHaveLength(5);
+  });
+
+  it.each([
+    [{}, null],
+    [{ METRICS_PORT: '0' }, { port: 0, token: undefined }],
+    [{ METRICS_TOKEN: 'a-token-for-prometheus-12' }, { port: undefined, token: 'a-token-for-prometheus-12' }],
+  ])('opens /metrics only where it is asked for: %j', (env, metrics) => {
+    expect(readConfig({ ...enough, ...env }, { for: 'service' }).metrics).toEqual(metrics);
+  });
+
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+  const all = { sampler: undefined, samplerArg: undefined };
+
+  it.each([
+    [endpoint, all],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4318/v1/traces' }, all],
+    [
+      { ...endpoint, OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' },
+      { sampler: 'traceidratio', samplerArg: '0.1' },
+    ],
+    [{ ...endpoint, OTEL_SDK_DISABLED: 'true' }, null],
+    [{ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }, null],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_SERVICE_NAME: 'relatch' }, null],
+  ])('traces where the standard variables of OpenTelemetry say so: %j', (env, traces) => {
+    expect(readConfig({ ...enough, ...env }, { for: 'service' }).traces).toEqual(traces);
   });
 
   it('takes an empty variable for an absent one', () => {
