@@ -40,10 +40,10 @@ const standing = {
     select
       (select json_agg(q) from (
          select n.queue,
-                (select count(*) from pgboss.job j where j.name = n.queue and j.state < 'active' and j.start_after <= now()) as waiting,
+                (select count(*) from pgboss.job j where j.name = n.queue and j.state in ('created', 'retry') and j.start_after <= now()) as waiting,
                 (select count(*) from pgboss.job j where j.name = n.queue and j.state = 'active') as active,
                 (select extract(epoch from now() - min(greatest(j.created_on, j.start_after))) from pgboss.job j
-                  where j.name = n.queue and j.state < 'active' and j.start_after <= now()) as "oldestSeconds"
+                  where j.name = n.queue and j.state in ('created', 'retry') and j.start_after <= now()) as "oldestSeconds"
            from unnest(array['event', 'plan']) as n(queue)) q) as queues,
       (select json_build_object('waiting', count(*),
                 'oldestSeconds', extract(epoch from now() - min(received_at) filter (where due_at <= now())))
@@ -57,6 +57,7 @@ const standing = {
       (select state from seam_line) as "seamLine",
       (select coalesce(json_agg(b), '[]') from (
          select kind as call, max(case when blocked_until > $1 then 1000
+                                       when calls_at[1] > $2 then cardinality(calls_at)
                                        else (select count(*) from unnest(calls_at) at where at > $2) end) as used
            from seam_budgets
           where calls_at[array_upper(calls_at, 1)] > $2 or blocked_until > $1
@@ -91,6 +92,7 @@ const windows = {
                       select coalesce(c.ready_at <= c.window_starts_at + interval '1 minute'
                                   and (c.removed_at is null or c.removed_at > c.window_starts_at), false) as is_ready) r
                 where c.schedule_id = d.schedule_id and c.device_id = d.device_id and c.generation >= 0
+                  and c.window_ends_at > $1 - interval '24 hours' -- by the index: what began since then ended since then
                   and c.window_starts_at > $1 - interval '24 hours' and c.window_starts_at <= $1 - interval '1 minute'
                   and (r.is_ready or (c.reason is null or c.reason <> all($2::text[]))
                                      and not (c.created_at > c.window_starts_at and s.updated_at > c.window_starts_at))

@@ -131,8 +131,8 @@ function createMeter(registry: Registry): Meter {
     registry,
     'relatch_seam_calls_held_back_total',
     'Calls that were put off before Seam was asked: line (it does not answer or refuses our key), slot (the device has had its calls of this minute).',
-    ['by'],
-    [{ by: 'line' }, { by: 'slot' }],
+    ['reason'],
+    [{ reason: 'line' }, { reason: 'slot' }],
   );
   const renewals = histogram(
     registry,
@@ -182,7 +182,7 @@ function createMeter(registry: Registry): Meter {
       calls.inc({ route, outcome });
       callSeconds.observe({ route }, seconds);
     },
-    seamHeldBack: (by) => heldBack.inc({ by }),
+    seamHeldBack: (reason) => heldBack.inc({ reason }),
     replacementAsked: (seconds) => renewals.observe(seconds),
     reconciled(pass, seconds) {
       passes.inc({ outcome: pass.kind });

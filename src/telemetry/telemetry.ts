@@ -9,8 +9,8 @@ export interface Meter {
   jobDone(queue: string, outcome: string, seconds: number): void;
   /** A call that was made. @param outcome `ok`, or the kind of failure */
   seamCalled(route: string, outcome: string, seconds: number): void;
-  /** A call that was not made. @param by `line`: Seam cannot be asked; `slot`: the device has had its calls of this minute */
-  seamHeldBack(by: 'line' | 'slot'): void;
+  /** A call that was not made. @param reason `line`: Seam cannot be asked; `slot`: the device has had its calls of this minute */
+  seamHeldBack(reason: 'line' | 'slot'): void;
   /** The replacement of a removed code was asked of Seam. @param seconds since the report of the removal was received */
   replacementAsked(seconds: number): void;
   reconciled(pass: ReconcileOutcome, seconds: number): void;
