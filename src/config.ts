@@ -65,6 +65,8 @@ export interface TracesConfig {
   readonly sampler: string | undefined;
   /** OTEL_TRACES_SAMPLER_ARG. */
   readonly samplerArg: string | undefined;
+  /** OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, or OTEL_EXPORTER_OTLP_PROTOCOL. */
+  readonly protocol: string | undefined;
 }
 
 export type Mode = (typeof modes)[number];
@@ -222,7 +224,12 @@ function tracesConfig(env: Environment): TracesConfig | null {
     (given('OTEL_EXPORTER_OTLP_ENDPOINT') ?? given('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) !== undefined &&
     given('OTEL_SDK_DISABLED')?.toLowerCase() !== 'true' &&
     given('OTEL_TRACES_EXPORTER') !== 'none';
-  return isWanted ? { sampler: given('OTEL_TRACES_SAMPLER'), samplerArg: given('OTEL_TRACES_SAMPLER_ARG') } : null;
+  if (!isWanted) return null;
+  return {
+    sampler: given('OTEL_TRACES_SAMPLER'),
+    samplerArg: given('OTEL_TRACES_SAMPLER_ARG'),
+    protocol: given('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? given('OTEL_EXPORTER_OTLP_PROTOCOL'),
+  };
 }
 
 /** What of the environment can be used; null where a setting that it needs is wrong or absent. */

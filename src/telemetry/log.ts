@@ -38,12 +38,8 @@ export function createLog(options: { level: string; destination?: pino.Destinati
       base: { service: 'relatch', process_id: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: 'message',
-      // Every line of a unit of work bears its ids; what the line says itself comes first.
-      mixin: () => ({ ...currentUnit()?.ids }),
-      mixinMergeStrategy: (line: object, ids: object) => ({
-        ...line,
-        ...Object.fromEntries(Object.entries(ids).filter(([name]) => Reflect.get(line, name) === undefined)),
-      }),
+      mixin: () => currentUnit()?.ids ?? noIds,
+      mixinMergeStrategy: withIds,
       formatters: {
         level: (level) => ({ level }),
         log: cutSecrets,
@@ -68,6 +64,15 @@ export function createLog(options: { level: string; destination?: pino.Destinati
     return child.call(this, cutSecrets(bindings), options);
   } as Log['child'];
   return log;
+}
+
+const noIds = {};
+
+/** Every line of a unit of work bears its ids; what the line says itself comes first. */
+function withIds(line: object, ids: object): object {
+  if (ids === noIds) return line;
+  const missing = Object.entries(ids).filter(([name]) => Reflect.get(line, name) === undefined);
+  return { ...line, ...Object.fromEntries(missing) };
 }
 
 function cutSecrets(fields: Record<string, unknown>): Record<string, unknown> {

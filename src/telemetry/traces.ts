@@ -44,6 +44,8 @@ import type { UnitIds } from './unit.ts';
 export interface Sampling {
   readonly sampler: string | undefined;
   readonly samplerArg: string | undefined;
+  /** OTLP over HTTP is all that there is; with another one it is said. */
+  readonly protocol: string | undefined;
 }
 
 const kinds: Readonly<Record<SpanAbout['kind'], SpanKind>> = {
@@ -55,7 +57,13 @@ const kinds: Readonly<Record<SpanAbout['kind'], SpanKind>> = {
 
 /** Whereto, with which headers and under which name spans are sent, the libraries read from the environment by themselves. */
 export function openSpans(sampling: Sampling & { version: string; log: Log }): Spans {
-  const { version, log } = sampling;
+  const { version, log, protocol = 'http/json' } = sampling;
+  if (!protocol.startsWith('http/')) {
+    log.warn(
+      { event: 'traces.protocol_unknown', protocol },
+      'traces are sent as OTLP over HTTP, whatever else is asked for',
+    );
+  }
   const sampler = samplerOf(sampling, log);
   const ids = new Ids();
   const named = resourceFromAttributes({ 'service.name': 'relatch', 'service.version': version });

@@ -16,7 +16,7 @@ async function startMeasured(collector: Collector): Promise<World> {
   const world = await startWorld({
     now: '2027-03-08T12:00:00Z',
     metrics: { port: undefined, token },
-    traces: { sampler: undefined, samplerArg: undefined },
+    traces: { sampler: undefined, samplerArg: undefined, protocol: undefined },
   });
   world.simulator.device(backDoor).goOffline();
   const hours = { timezone: 'UTC', windows: daily('14:00', '16:00') };

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLog } from '../../src/telemetry/log.ts';
@@ -15,13 +18,13 @@ const done = { result: 'done', end: { outcome: 'handled', isFailed: false } };
 
 function open(
   url: string,
-  sampling: { sampler?: string; samplerArg?: string } = {},
+  sampling: { sampler?: string; samplerArg?: string; protocol?: string } = {},
 ): { spans: Spans; lines: string[] } {
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', url);
   const lines: string[] = [];
   const log = createLog({ level: 'info', destination: { write: (line: string) => void lines.push(line) } });
-  const { sampler, samplerArg } = sampling;
-  return { spans: openSpans({ sampler, samplerArg, version: '1.2.3', log }), lines };
+  const { sampler, samplerArg, protocol } = sampling;
+  return { spans: openSpans({ sampler, samplerArg, protocol, version: '1.2.3', log }), lines };
 }
 
 describe('spans', () => {
@@ -68,6 +71,19 @@ describe('spans', () => {
     expect(collector.spans).toHaveLength(count);
     const isOdd = sampler === 'no_such_sampler' || samplerArg === 'half';
     expect(lines.some((line) => line.includes('traces.sampler_unknown'))).toBe(isOdd);
+  });
+
+  it('are waited for no longer than a stop may take, when the collector hangs', async () => {
+    // Else the exporter gives up by itself, in the end.
+    vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '600000');
+    const server = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { spans, lines } = open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { protocol: 'grpc' });
+    await spans.run(job, async () => done);
+    await spans.close(50);
+    expect(lines.filter((line) => line.includes('traces.protocol_unknown'))).toHaveLength(1);
+    server.closeAllConnections();
+    server.close();
   });
 
   it('are lost without a word to the work, and with one to the log, when no collector answers', async () => {

@@ -184,14 +184,18 @@ describe('readConfig', () => {
   });
 
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
-  const all = { sampler: undefined, samplerArg: undefined };
+  const all = { sampler: undefined, samplerArg: undefined, protocol: undefined };
 
   it.each([
     [endpoint, all],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4318/v1/traces' }, all],
     [
       { ...endpoint, OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' },
-      { sampler: 'traceidratio', samplerArg: '0.1' },
+      { ...all, sampler: 'traceidratio', samplerArg: '0.1' },
+    ],
+    [
+      { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+      { ...all, protocol: 'grpc' },
     ],
     [{ ...endpoint, OTEL_SDK_DISABLED: 'true' }, null],
     [{ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }, null],
