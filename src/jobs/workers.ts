@@ -78,6 +78,7 @@ export async function startWorkers(
     },
     // Each may wait for a name to be looked up, which takes one of Node's four threads: Seam's and the database's must find one.
     [notifyQueue]: {
+      about: (data) => ({ attributes: { endpoint_id: NoticeData.safeParse(data).data?.endpointId } }),
       handle: (data) =>
         notifyEndpoint(deps, NoticeData.parse(data).endpointId, { stopping, cutShort: cutShort.signal }),
       workers: 3,
@@ -87,7 +88,6 @@ export async function startWorkers(
     },
   };
   for (const [queue, crew] of Object.entries(crews)) {
-    const { workers, batchSize } = crew;
     const run: RunBatch = async (jobs) => {
       const results = await Promise.all(jobs.map((job) => runJob(deps, queue, job, crew)));
       if (results.some(({ status }) => status === 'failed')) await untilAnswered(deps, stopping);
