@@ -1,7 +1,8 @@
 // What a call to Seam leaves behind, whoever makes it: one log line, a count, and a span.
 import type { Logger } from 'pino';
-import type { SeamAnswer, SeamCallAbout, SeamWatch } from '../seam/api.ts';
+import type { SeamCallAbout, SeamWatch } from '../seam/api.ts';
 import type { SeamResult } from '../seam/errors.ts';
+import type { SeamAnswer } from '../seam/request-ids.ts';
 import { runUnit, type Telemetry } from '../telemetry/telemetry.ts';
 import { currentUnit } from '../telemetry/unit.ts';
 

@@ -61,7 +61,7 @@ function metricsPage(deps: MetricsDeps): RequestHandler {
 
 type Read = Pick<Readings, 'standing' | 'windows'>;
 
-const readWithinMs = 1_500;
+const readWithinMs = 1_000;
 const freshMs = 4_000;
 // However large the installation, its database is kept busy with this for a twentieth of the time at most.
 const restFactor = 20;

@@ -1,10 +1,10 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Seam, type SeamEvent } from 'seam';
 import { z } from 'zod';
 import type { DeviceFacts, TimeFrame } from '../core/device.ts';
 import { durationMs } from '../core/device-fit.ts';
 import { isTimeZone } from '../core/zone.ts';
 import { type SeamResult, toSeamFailure } from './errors.ts';
+import { requestIdsOf, type SeamAnswer } from './request-ids.ts';
 
 /** An access code as Seam shows it; snake_case stays behind this file. */
 export interface SeamCode {
@@ -208,12 +208,6 @@ export interface SeamCallAbout {
   readonly accessCodeId?: string | undefined;
 }
 
-export interface SeamAnswer<T> {
-  readonly result: SeamResult<T>;
-  /** Seam's ids of the requests that it took, by which its support finds them. */
-  readonly requestIds: readonly string[];
-}
-
 /** Stands around every call, and hands on what it answered. */
 export type SeamWatch = <T>(about: SeamCallAbout, ask: () => Promise<SeamAnswer<T>>) => Promise<SeamResult<T>>;
 
@@ -307,40 +301,6 @@ const writes = new Set([
   '/access_codes/delete',
   '/access_codes/pull_backup_access_code',
 ]);
-
-// An answer, or the SDK's error.
-const Answered = z.object({
-  headers: z.looseObject({ 'seam-request-id': z.string().optional() }).optional(),
-  requestId: z.string().optional(),
-});
-
-/** Collects the ids of the requests that a call takes, from answers of either kind. */
-function requestIdsOf(seam: Seam): {
-  of<T>(call: () => Promise<SeamResult<T>>): Promise<SeamAnswer<T>>;
-} {
-  const calls = new AsyncLocalStorage<string[]>();
-  const note = (answer: unknown): void => {
-    const { headers, requestId = headers?.['seam-request-id'] } = Answered.safeParse(answer).data ?? {};
-    if (requestId !== undefined) calls.getStore()?.push(requestId);
-  };
-  seam.client.interceptors.response.use(
-    (response) => {
-      note(response);
-      return response;
-    },
-    (error: unknown) => {
-      note(error);
-      return Promise.reject(error);
-    },
-  );
-  return {
-    async of(call) {
-      const requestIds: string[] = [];
-      const result = await calls.run(requestIds, call);
-      return { result, requestIds };
-    },
-  };
-}
 
 async function outcomeOf<T>(subject: 'device' | 'code', call: () => Promise<T>): Promise<SeamResult<T>> {
   try {

@@ -38,7 +38,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import type { Log } from './log.ts';
 import type { SpanAbout, SpanEnd, Spans } from './telemetry.ts';
-import type { UnitIds } from './unit.ts';
+import { outsideUnits, type UnitIds } from './unit.ts';
 
 /** https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration */
 export interface Sampling {
@@ -184,24 +184,28 @@ class Ids implements IdGenerator {
 /** Says once that spans are lost, and once that they arrive again. */
 function tellingOfLoss(exporter: SpanExporter, log: Log): SpanExporter {
   let isLosing = false;
+  function tell(error: Error | undefined): void {
+    const isLost = error !== undefined;
+    if (isLost && !isLosing) {
+      // Its message may repeat what the collector said.
+      const reason = String(Reflect.get(error, 'code') ?? error.name);
+      log.warn(
+        { event: 'traces.lost', reason },
+        'traces: spans cannot be sent and are lost; nothing else suffers from it',
+      );
+    }
+    if (!isLost && isLosing) log.info({ event: 'traces.sent' }, 'traces: spans arrive again');
+    isLosing = isLost;
+  }
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
-        const isLost = result.error !== undefined;
-        if (isLost && !isLosing) {
-          const { name } = result.error ?? {};
-          log.warn(
-            { event: 'traces.lost', reason: name },
-            'traces: spans could not be sent and are lost; nothing else is touched by that',
-          );
-        }
-        if (!isLost && isLosing) log.info({ event: 'traces.sent' }, 'traces: spans arrive again');
-        isLosing = isLost;
+        outsideUnits(() => tell(result.error));
         done(result);
       });
     },
     shutdown: () => exporter.shutdown(),
-    ...(exporter.forceFlush !== undefined && { forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve() }),
+    forceFlush: async () => exporter.forceFlush?.(),
   };
 }
 

@@ -19,6 +19,11 @@ export function inUnit<T>(unit: Unit, work: () => T): T {
   return units.run({ ...unit, ids: { ...units.getStore()?.ids, ...unit.ids } }, work);
 }
 
+/** Runs what belongs to no unit, though one may have set it off. */
+export function outsideUnits<T>(work: () => T): T {
+  return units.run({ ids: {} }, work);
+}
+
 /** The unit under way; none outside of any. */
 export function currentUnit(): Unit | undefined {
   return units.getStore();

@@ -62,6 +62,8 @@ it('writes no PIN, key, secret or password anywhere, though Seam, an event and a
   expect(await service.exited).toEqual({ code: 0, signal: null });
   expect(collector.spans.map(({ name }) => name)).toContain('seam /access_codes/create');
   assertNothingSecret(JSON.stringify(collector.spans), secrets);
+  // What Seam refuses, its support can find.
+  expect(service.logs()).toMatch(/"seam.called",[^\n]*"outcome":"rejected",[^\n]*"seam_request_id":"[\w-]{36}"/);
   assertNothingSecret(service.logs(), secrets);
   for (const table of ['inbox', 'history', 'pgboss.job', 'access_codes', 'schedules', 'schedule_devices', 'devices']) {
     const { rows } = await db.query<{ row: string }>(`select to_jsonb(t)::text as row from ${table} t`);
