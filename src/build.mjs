@@ -41,7 +41,7 @@ if (esbuild === null) {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   });
-  replaceFiles(join(root, 'dist'), [...outputFiles, ...docsAssets()]);
+  replaceFiles(join(root, 'dist'), [...outputFiles, ...docsAssets(), ...pageAssets()]);
 }
 
 /** What the page at /docs loads, and its licences. */
@@ -57,6 +57,13 @@ function docsAssets() {
   return Object.entries(files).map(([name, from]) => {
     return { path: join(root, 'dist', name), contents: readFileSync(join(folder, from)) };
   });
+}
+
+/** Sheet, script and icon of the pages: they read them beside the program. */
+function pageAssets() {
+  const folder = join(root, 'src/http/page');
+  const names = readdirSync(folder).filter((name) => /\.(css|js|svg)$/.test(name));
+  return names.map((name) => ({ path: join(root, 'dist', name), contents: readFileSync(join(folder, name)) }));
 }
 
 /**

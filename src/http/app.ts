@@ -7,6 +7,8 @@ import { createFailureLimit } from './failure-limit.ts';
 import { type HealthDeps, healthRoutes } from './health-routes.ts';
 import { createLoadShedding, type LoadBound } from './load-shedding.ts';
 import { type MetricsDeps, metricsRoute } from './metrics-route.ts';
+import { pageRouter } from './page/page-router.ts';
+import { pageRoutes } from './page/pages.ts';
 import { errorHandler, notFound } from './problem.ts';
 import { requestLimits } from './request-limits.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -26,9 +28,10 @@ const clientDefaults: ClientSettings = { trustProxy: [], failuresPerMinute: 30 }
 
 // A delivery takes some milliseconds: a thousand of them are a storm that is still answered in time. Others work longer, each on
 // connections to the database of which there are ten.
-const loadBounds: Readonly<Record<'webhook' | 'api', LoadBound>> = {
+const loadBounds: Readonly<Record<'webhook' | 'api' | 'page', LoadBound>> = {
   webhook: { kind: 'webhook', requestsMax: 1_000, bodyBytesMax: 16_000_000 },
   api: { kind: 'api', requestsMax: 64, bodyBytesMax: 16_000_000 },
+  page: { kind: 'page', requestsMax: 32, bodyBytesMax: 4_000_000 },
 };
 
 export type HttpDeps = Omit<WebhookRouteDeps, 'failures' | 'load'> &
@@ -58,6 +61,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   app.use(webhookRoute({ ...deps, failures, load: createLoadShedding(bounds.webhook, log) }));
   app.use(docsRoutes(apiRoutes));
   app.use(apiRouter(deps.api, apiRoutes, { failures, load: createLoadShedding(bounds.api, log) }));
+  app.use(pageRouter(deps.api, pageRoutes, { log, failures, load: createLoadShedding(bounds.page, log) }));
   app.use(notFound);
   app.use(errorHandler(log));
   return app;

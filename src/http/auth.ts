@@ -1,4 +1,4 @@
-// Who asks: bearer tokens, each with the name that the history gives to what is done with it.
+// Who asks: tokens, each with the name that the history gives to what is done with it.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Problem } from './problem.ts';
 
@@ -10,8 +10,18 @@ export interface AdminToken {
 
 const bearer = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
+/** Finds the token that somebody gave, at a cost that does not depend on how much of one was guessed. */
+export function tokenFinder(tokens: readonly AdminToken[]): (given: string) => AdminToken | null {
+  const known = tokens.map((token) => ({ token, hash: hashOf(token.token) }));
+  return (given) => {
+    const hash = hashOf(given);
+    const [match] = known.filter((one) => timingSafeEqual(one.hash, hash));
+    return match?.token ?? null;
+  };
+}
+
 /**
- * Tells the token of an Authorization header from all others, at a cost that does not depend on how much of one was guessed.
+ * Tells the token of an Authorization header from all others.
  * @param setting that holds the tokens
  */
 export function authenticator(
@@ -19,16 +29,15 @@ export function authenticator(
   setting = 'ADMIN_TOKENS',
 ): (header: string | undefined) => AdminToken {
   const anyOf = tokens.length === 1 && setting !== 'ADMIN_TOKENS' ? setting : `one of ${setting}`;
-  const known = tokens.map((token) => ({ token, hash: hashOf(token.token) }));
+  const find = tokenFinder(tokens);
   return (header) => {
     const [, given] = bearer.exec(header ?? '') ?? [];
     if (given === undefined) {
       const detail = `Send ${anyOf} as the header Authorization: Bearer TOKEN.`;
       throw unauthorized('token_missing', 'This needs a token.', detail, '');
     }
-    const hash = hashOf(given);
-    const [match] = known.filter((one) => timingSafeEqual(one.hash, hash));
-    if (match !== undefined) return match.token;
+    const found = find(given);
+    if (found !== null) return found;
     const detail = `It is not ${anyOf}, with which the service was started.`;
     throw unauthorized('token_invalid', 'The token is not known.', detail, ', error="invalid_token"');
   };
