@@ -1,4 +1,5 @@
 // What a change does, or would do, to windows and codes, door by door.
+import { windowChanges } from '../core/window-changes.ts';
 import type { Window } from '../core/windows.ts';
 import type { DoorPreview } from '../flows/change-schedules.ts';
 import { countOf, oneLine, paint, spanIn } from './output.ts';
@@ -51,18 +52,8 @@ function linesOf(door: DoorPreview): string[] {
   return lines.length === 0 ? ['  no window of the next two weeks and no code changes'] : lines;
 }
 
-/** A window that goes while another comes that overlaps it is one that changes. */
 function windowLines({ appearing, vanishing, timezone }: DoorPreview): string[] {
-  const came = new Set(appearing);
-  const told = vanishing.map((before) => {
-    const after = [...came].find((one) => one.startsAt < before.endsAt && one.endsAt > before.startsAt);
-    if (after !== undefined) came.delete(after);
-    return { at: before.startsAt, before, after };
-  });
-  const all = [...told, ...[...came].map((after) => ({ at: after.startsAt, before: undefined, after }))];
-  return all
-    .sort((a, b) => a.at.getTime() - b.at.getTime())
-    .map(({ before, after }) => windowLine(timezone, before, after));
+  return windowChanges(appearing, vanishing).map(({ before, after }) => windowLine(timezone, before, after));
 }
 
 function windowLine(timezone: string, before: Window | undefined, after: Window | undefined): string {

@@ -1,6 +1,7 @@
 import { causeOf, type HistoryKind, resolvedBy, type Subject } from '../core/alert.ts';
 import type { Window } from '../core/windows.ts';
 import type { Tx } from './client.ts';
+import type { Alert as AlertRow } from './generated/client.ts';
 import type { PlanKey } from './queue.ts';
 
 /** What needs a person. */
@@ -118,6 +119,7 @@ export interface StoredAlert {
   readonly state: 'open' | 'acknowledged' | 'resolved';
   readonly message: string;
   readonly scheduleKey: string | null;
+  readonly scheduleName: string | null;
   readonly deviceId: string | null;
   readonly deviceName: string | null;
   /** The zone in which people read the schedule's times. */
@@ -153,10 +155,43 @@ export async function listAlerts(
     orderBy: [{ raisedAt: 'asc' }, { id: 'asc' }],
     take: limit,
   });
+  return told(tx, alerts);
+}
+
+/** Alerts in one state, most urgent first: where Seam cannot be asked, where a window goes on, where one comes, and the others. */
+export async function listAlertsByUrgency(
+  tx: Tx,
+  { state, now, limit }: { state: 'open' | 'acknowledged'; now: Date; limit: number },
+): Promise<StoredAlert[]> {
+  const order = await tx.$queryRaw<{ id: string }[]>`
+    select a.id from alerts a left join access_codes c on c.id = a.code_id
+     where a.state = ${state}::alert_state
+     order by case when a.kind in ('seam.paused', 'seam.awaited') then 0
+                   when c.window_starts_at <= ${now} and c.window_ends_at > ${now} then 1
+                   when c.window_starts_at > ${now} then 2
+                   else 3 end,
+              case when c.window_starts_at > ${now} then c.window_starts_at
+                   when c.window_ends_at > ${now} then c.window_ends_at end,
+              a.raised_at desc, a.id
+     limit ${limit}`;
+  const alerts = await tx.alert.findMany({ where: { id: { in: order.map(({ id }) => id) } } });
+  const byId = new Map((await told(tx, alerts)).map((alert) => [alert.id, alert]));
+  return order.flatMap(({ id }) => byId.get(id) ?? []);
+}
+
+/** How many alerts nobody has seen, and how many somebody has whose cause is still there. */
+export async function countAlerts(tx: Tx): Promise<{ readonly open: number; readonly acknowledged: number }> {
+  const [open, acknowledged] = await Promise.all(
+    (['open', 'acknowledged'] as const).map((state) => tx.alert.count({ where: { state } })),
+  );
+  return { open: open ?? 0, acknowledged: acknowledged ?? 0 };
+}
+
+async function told(tx: Tx, alerts: readonly AlertRow[]): Promise<StoredAlert[]> {
   const [schedules, codes, devices] = await Promise.all([
     tx.schedule.findMany({
       where: { id: { in: alerts.flatMap(({ scheduleId }) => scheduleId ?? []) } },
-      select: { id: true, key: true, holder: true, timezone: true },
+      select: { id: true, key: true, name: true, holder: true, timezone: true },
     }),
     tx.accessCode.findMany({
       where: { id: { in: alerts.flatMap(({ codeId }) => codeId ?? []) } },
@@ -176,6 +211,7 @@ export async function listAlerts(
     return {
       ...alert,
       scheduleKey: schedule?.key ?? null,
+      scheduleName: schedule?.name ?? null,
       holder: schedule?.holder ?? null,
       timezone: schedule?.timezone ?? null,
       deviceName: deviceNameById.get(alert.deviceId ?? '') ?? null,

@@ -126,6 +126,11 @@ export async function openLetterIds(tx: Tx): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** How many letters are open. */
+export async function countOpenLetters(tx: Tx): Promise<number> {
+  return tx.deadLetter.count({ where: { state: 'open' } });
+}
+
 /** The open letter about an event. */
 export async function openLetterOf(tx: Tx, eventKey: string): Promise<string | null> {
   return (await tx.deadLetter.findFirst({ where: { eventKey, state: 'open' }, select: { id: true } }))?.id ?? null;

@@ -36,6 +36,12 @@ export async function loadSchedule(tx: Tx, id: string): Promise<Schedule | null>
   return row === null ? null : scheduleOf(row);
 }
 
+/** As `loadSchedulesByKeys`. */
+export async function loadSchedulesByIds(prisma: Tx, ids: readonly string[]): Promise<Schedule[]> {
+  const rows = await prisma.schedule.findMany({ where: { id: { in: [...ids] } }, include: withAll });
+  return rows.map(scheduleOf);
+}
+
 /** Those of the schedules that exist, in no certain order. Not for within a transaction. */
 export async function loadSchedulesByKeys(prisma: Tx, keys: readonly string[]): Promise<Schedule[]> {
   const rows = await prisma.schedule.findMany({ where: { key: { in: [...keys] } }, include: withAll });

@@ -40,11 +40,12 @@ ${updates && html`<noscript><meta http-equiv="refresh" content="60"></noscript>`
 <a class="brand" href="/">Relatch</a>
 ${signedIn !== null && signOut(signedIn)}
 </header>
+<p class="news" role="status"></p>
 <main id="main" tabindex="-1">
 ${body}
 </main>
 <footer class="bottom">
-<p>As of <time datetime="${now.toISOString()}">${formatInTimeZone(now, 'UTC', 'EEE d MMM yyyy HH:mm')} UTC</time>.</p>
+<p>As of <time data-local datetime="${now.toISOString()}">${formatInTimeZone(now, 'UTC', 'EEE d MMM yyyy HH:mm')} UTC</time>.</p>
 </footer>
 </body>
 </html>

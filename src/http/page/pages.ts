@@ -1,5 +1,8 @@
+import { actPages } from './act-page.ts';
+import { alertPages } from './alerts-section.ts';
 import { homePages } from './home-page.ts';
 import type { PageRoute } from './page-route.ts';
+import { pinPages } from './pin-page.ts';
 
 /** Every page. */
-export const pageRoutes: readonly PageRoute[] = [...homePages];
+export const pageRoutes: readonly PageRoute[] = [...homePages, ...actPages, ...alertPages, ...pinPages];
