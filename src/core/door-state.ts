@@ -84,7 +84,7 @@ function closerWords(because: ClosedBecause, timezone: string): string {
       return because.reason === null ? 'skipped' : `skipped: ${because.reason}`;
     case 'blackout': {
       const until = formatInTimeZone(because.until, timezone, 'EEE d MMM HH:mm');
-      return `closed until ${until}${because.reason === null ? '' : `: ${because.reason}`}`;
+      return `until ${until}${because.reason === null ? '' : `: ${because.reason}`}`;
     }
     case 'holiday':
       return `a holiday (${because.list})`;

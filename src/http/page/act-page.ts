@@ -13,7 +13,7 @@ import { csrfField } from './layout.ts';
 import { localPath } from './page-request.ts';
 import type { PageAnswer, PageCall, PageRoute } from './page-route.ts';
 import { actPath, schedulePath } from './paths.ts';
-import { countWords, doorWords, nameTag, spanWords, zoneWords } from './words.ts';
+import { capital, countWords, doorWords, nameTag, spanWords, zoneWords } from './words.ts';
 
 const doorsShown = 10;
 const linesShown = 20;
@@ -116,7 +116,7 @@ const questions: Readonly<Record<string, { readonly ask: string; readonly yes: s
 /** What it would do, and the button that does it. */
 function confirming(
   { signedIn, now }: PageCall,
-  { key, name }: Schedule,
+  { key, name, holder, timezone }: Schedule,
   { outcome, version, message, notes, preview }: Acted,
   typed: Typed,
   back: string,
@@ -127,18 +127,19 @@ function confirming(
   const body = html`<p class="way"><a href="${actPath(key, back)}">Back</a></p>
 <h1>${ask}</h1>
 ${said}
-<p>${nameTag(name)} ${isUnchanged ? 'is already' : 'would be'} <bdi>${message}</bdi>.</p>
+<p>${nameTag(name)}${holder !== null && html`, ${nameTag(holder)}`}, ${zoneWords(timezone)}</p>
 ${notes.map((note) => html`<p class="notice">${note}</p>`)}
 ${!isUnchanged && preview.slice(0, doorsShown).map((door) => previewOf(door, now))}
 ${!isUnchanged && preview.length > doorsShown && html`<p>And at ${countWords(preview.length - doorsShown, 'more door')}.</p>`}
 ${
   isUnchanged
-    ? html`<p>Nothing is to be done. <a href="${back}">Back to where you were</a></p>`
+    ? html`<p>It is <bdi>${message}</bdi> already, and nothing is to be done. <a href="${back}">Back to where you were</a></p>`
     : html`<form class="acts" method="post" action="${schedulePath(key)}/act">${csrfField(signedIn.csrf)}
 <input type="hidden" name="version" value="${version}"><input type="hidden" name="to" value="${back}">
 ${Object.entries(typed).map(([field, value]) => html`<input type="hidden" name="${field}" value="${value}">`)}
 <button type="submit"${typed['kind'] === 'revoke' && html` class="danger"`}>${yes}</button>
-<a class="button" href="${actPath(key, back)}">No, go back</a></form>`
+<a class="button" href="${actPath(key, back)}">No, go back</a></form>
+<p class="fine">The history will say that ${signedIn.name} did it: <bdi>${message}</bdi>.</p>`
 }`;
   return { title: ask, body };
 }
@@ -148,7 +149,7 @@ function previewOf({ deviceName, timezone, appearing, vanishing, would }: DoorPr
   const say = (window: { startsAt: Date; endsAt: Date }): string => spanWords(timezone, window, now);
   const lines = [
     ...changes.slice(0, linesShown).map(({ before, after }) => {
-      if (before === undefined) return after === undefined ? '' : `The window ${say(after)} comes in.`;
+      if (before === undefined) return after === undefined ? '' : `${capital(say(after))} opens.`;
       return after === undefined
         ? `The window ${say(before)} goes.`
         : `The window ${say(before)} becomes ${say(after)}.`;

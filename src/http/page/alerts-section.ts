@@ -9,9 +9,21 @@ import { localPath } from './page-request.ts';
 import type { PageRoute } from './page-route.ts';
 import { actPath, doorPath, schedulePath } from './paths.ts';
 import type { SignedIn } from './session.ts';
-import { countWords, doorWords, leftWords, momentWords, nameTag, spanWords, timeTag, zoneWords } from './words.ts';
+import {
+  capital,
+  countWords,
+  doorWords,
+  leftWords,
+  momentWords,
+  nameTag,
+  spanWords,
+  timeTag,
+  zoneWords,
+} from './words.ts';
 
 const shownMax = 50;
+/** So many stand open; the others are folded away, so that doors stay near. */
+const unfolded = 10;
 
 /** Alerts as the first page shows them. */
 export interface AlertsView {
@@ -39,15 +51,25 @@ interface Around {
 /** The lists; nothing where there is none. */
 export function alertsSection({ open, seen, counts }: AlertsView, around: Around): Html {
   const rest = counts.open - open.length;
-  return html`${open.length > 0 && html`<ul class="alerts">${open.map((alert) => card(alert, around))}</ul>`}
+  const folded = open.slice(unfolded);
+  return html`${open.length > 0 && list(open.slice(0, unfolded), around)}
+${
+  folded.length > 0 &&
+  html`<details id="more"><summary>${countWords(folded.length, 'other')}, less urgent</summary>
+${list(folded, around)}</details>`
+}
 ${rest > 0 && html`<p>And ${countWords(rest, 'more alert')}: <code>relatch alerts list</code> shows them all.</p>`}
 ${
   counts.acknowledged > 0 &&
   html`<details id="seen"><summary>${counts.acknowledged.toLocaleString('en')} seen, not settled yet</summary>
-<ul class="alerts">${seen.map((alert) => card(alert, around))}</ul>
+${list(seen, around)}
 ${counts.acknowledged > seen.length && html`<p>The others: <code>relatch alerts list --all</code>.</p>`}
 </details>`
 }`;
+}
+
+function list(alerts: readonly StoredAlert[], around: Around): Html {
+  return html`<ul class="alerts">${alerts.map((alert) => card(alert, around))}</ul>`;
 }
 
 const titles: Readonly<Record<string, string>> = {
@@ -88,7 +110,7 @@ function windowLine({ windowStartsAt: startsAt, windowEndsAt: endsAt, timezone }
   if (startsAt === null || endsAt === null) return null;
   const zone = timezone ?? 'UTC';
   const window = { startsAt, endsAt };
-  return html`<p class="left"><strong>${leftWords(window, now)}</strong>: ${timeTag(startsAt, spanWords(zone, window, now))}, ${zoneWords(zone)}</p>`;
+  return html`<p class="left"><strong>${capital(leftWords(window, now))}</strong>: ${timeTag(startsAt, spanWords(zone, window, now))}, ${zoneWords(zone)}</p>`;
 }
 
 function sinceWords({ raisedAt, lastSeenAt, times, timezone }: StoredAlert, now: Date): Html {

@@ -12,6 +12,22 @@ interface Around {
   readonly signedIn: SignedIn;
   readonly now: Date;
   readonly here: string;
+  /** The zone of all times on the page, where it is one and said once. */
+  readonly zone: string | null;
+}
+
+/** The zones in which the times of these rows are told. */
+export function zonesOf(doors: readonly DoorOutlook[], schedules: readonly FoundSchedule[]): ReadonlySet<string> {
+  return new Set([
+    ...doors.flatMap(({ live, next }) =>
+      [...live.map(({ timezone }) => timezone), next?.schedule.timezone ?? []].flat(),
+    ),
+    ...schedules.flatMap(({ schedule, window }) => (window === null ? [] : schedule.timezone)),
+  ]);
+}
+
+function inZone(timezone: string, { zone }: Around): string {
+  return zone === timezone ? '' : `, ${zoneWords(timezone)}`;
 }
 
 const liveShown = 3;
@@ -38,12 +54,13 @@ function who({ holder, scheduleName: name }: OverviewCode): string {
   return whoWords({ holder, name });
 }
 
-function liveLine(code: OverviewCode, { signedIn, now, here }: Around): Html {
+function liveLine(code: OverviewCode, around: Around): Html {
+  const { signedIn, now, here } = around;
   const { windowEndsAt, timezone } = code;
   const ends = timeTag(windowEndsAt, momentWords(timezone, windowEndsAt, now));
   const name = who(code);
   return html`<div class="code" data-key="${code.id}">
-<p><a href="${schedulePath(code.scheduleKey)}">${nameTag(name)}</a> until ${ends}, ${zoneWords(timezone)}</p>
+<p><a href="${schedulePath(code.scheduleKey)}">${nameTag(name)}</a> until ${ends}${inZone(timezone, around)}</p>
 ${!isOnLock(code) && html`<p class="fine"><bdi>${waitingWords(code)}</bdi></p>`}
 <div class="acts">
 <form method="post" action="/codes/${code.id}/pin">${csrfField(signedIn.csrf)}<input type="hidden" name="to" value="${here}">
@@ -53,25 +70,27 @@ ${!isOnLock(code) && html`<p class="fine"><bdi>${waitingWords(code)}</bdi></p>`}
 </div>`;
 }
 
-function nextLine({ next, schedules }: DoorOutlook, { now, here }: Around): Html {
+function nextLine({ next, schedules }: DoorOutlook, around: Around): Html {
+  const { now, here } = around;
   if (next === null) return html`<p class="none">${schedules === 0 ? 'No schedule' : 'No window is left'}</p>`;
   const { schedule, code } = next;
   const span = timeTag(next.startsAt, spanWords(schedule.timezone, next, now));
   const name = whoWords(schedule);
-  return html`<p><a href="${schedulePath(schedule.key)}">${nameTag(name)}</a> ${span}, ${zoneWords(schedule.timezone)}</p>
+  return html`<p><a href="${schedulePath(schedule.key)}">${nameTag(name)}</a> ${span}${inZone(schedule.timezone, around)}</p>
 ${code !== null && isOnLock(code) && html`<p class="fine">Its code is on the lock already.</p>`}
 <div class="acts"><a href="${actPath(schedule.key, here)}">Change<span class="unseen"> ${name}’s schedule</span></a></div>`;
 }
 
 /** A schedule that was looked for, beside the doors. */
-export function scheduleRow({ schedule, window }: FoundSchedule, { now, here }: Around): Html {
+export function scheduleRow({ schedule, window }: FoundSchedule, around: Around): Html {
+  const { now, here } = around;
   const { key, name, holder, status, devices, timezone } = schedule;
   return html`<li class="door" data-key="${key}">
 <div class="what"><h3><a href="${schedulePath(key)}">${nameTag(name)}</a></h3>
 ${holder !== null && html`<p>${nameTag(holder)}</p>`}</div>
 <div class="now"><h4>Window</h4>
 <p>${status !== 'active' && statusWords[status]}${status === 'active' && window === null && 'No window is left'}${
-    window !== null && html`${timeTag(window.startsAt, spanWords(timezone, window, now))}, ${zoneWords(timezone)}`
+    window !== null && html`${timeTag(window.startsAt, spanWords(timezone, window, now))}${inZone(timezone, around)}`
   }</p></div>
 <div class="next"><h4>Doors</h4><p>${countWords(devices.length, 'door')}</p>
 <div class="acts"><a href="${actPath(key, here)}">Change<span class="unseen"> ${name}</span></a></div></div>

@@ -4,14 +4,15 @@ import { lineSince } from '../../db/explain.ts';
 import { findSchedules, overviewOfDoors } from '../../flows/door-overview.ts';
 import type { ApiDeps } from '../api-route.ts';
 import { alertsSection, readAlerts } from './alerts-section.ts';
-import { doorRow, scheduleRow } from './doors-section.ts';
+import { doorRow, scheduleRow, zonesOf } from './doors-section.ts';
 import { type Html, html } from './html.ts';
 import type { PageCall, PageRoute } from './page-route.ts';
-import { countWords, lengthWords } from './words.ts';
+import { countWords, lengthWords, zoneWords } from './words.ts';
 
 const doorsShown = 50;
 const schedulesShown = 20;
 const textMax = 100;
+const doorsTitle = html`<h2 id="doors">Doors</h2>`;
 
 export const homePages: readonly PageRoute[] = [{ method: 'get', path: '/', run: home }];
 
@@ -20,19 +21,21 @@ async function home({ deps, signedIn, now, query }: PageCall) {
   const after = query.get('after') || null;
   const isHeld = query.get('hold') === '1';
   const here = pathOf({ q: text, after, hold: isHeld ? '1' : null });
-  const around = { signedIn, now, here };
   const alerts = await readAlerts(deps, now);
   const letters = await countOpenLetters(deps.db.prisma);
   const schedules = text === null ? [] : await findSchedules(deps, text, schedulesShown + 1);
   const { doors, total, hasMore } = await overviewOfDoors(deps, { text, after, limit: doorsShown });
   const headline = headlineOf(alerts.counts.open);
+  const zones = [...zonesOf(doors, schedules)];
+  const zone = zones.length === 1 ? (zones[0] ?? null) : null;
+  const around = { signedIn, now, here, zone };
   const last = doors.at(-1)?.deviceId ?? null;
   const body = html`<h1>${headline}</h1>
 ${await standing(deps, now)}
 ${alertsSection(alerts, around)}
 ${letters > 0 && lettersLine(letters)}
 <section aria-labelledby="doors">
-<div class="bar"><h2 id="doors">${text === null ? 'Doors' : 'Found'}</h2>
+<div class="bar">${schedules.length > 0 ? html`<h2>Schedules</h2>` : doorsTitle}
 <form class="find" role="search" method="get" action="/">
 <label for="q">Door, schedule or holder</label>
 <input id="q" name="q" type="search" value="${text}" maxlength="${textMax}">
@@ -42,12 +45,11 @@ ${text !== null && html`<a href="${pathOf({ hold: isHeld ? '1' : null })}">Show 
 </form></div>
 ${
   schedules.length > 0 &&
-  html`<h3 class="part">Schedules</h3>
-<ul class="doors">${schedules.slice(0, schedulesShown).map((found) => scheduleRow(found, around))}</ul>
+  html`<ul class="doors">${schedules.slice(0, schedulesShown).map((found) => scheduleRow(found, around))}</ul>
 ${schedules.length > schedulesShown && html`<p class="fine">There are more: write more of the name.</p>`}
-<h3 class="part">Doors</h3>`
+${doorsTitle}`
 }
-<p class="fine">${countLine(total, text)}</p>
+<p class="fine">${countLine(total, text)}${zone !== null && `, ${zoneWords(zone)}`}</p>
 <ul class="doors">${doors.map((door) => doorRow(door, around))}</ul>
 ${(hasMore || after !== null) && pager(text, isHeld, after, hasMore ? last : null)}
 </section>

@@ -73,6 +73,7 @@ function keyOf(node) {
 
 function showLocalTimes(root) {
   for (const time of root.querySelectorAll('time[data-local]')) {
-    time.textContent = new Date(time.dateTime).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+    const here = new Date(time.dateTime).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+    time.textContent = `${here}, your time`;
   }
 }

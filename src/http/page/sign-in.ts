@@ -2,7 +2,7 @@
 import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
 import type { ApiDeps } from '../api-route.ts';
 import { tokenFinder } from '../auth.ts';
-import { onlyMethods, requestId } from '../problem.ts';
+import { onlyMethods, Problem, requestId } from '../problem.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 import {
@@ -27,9 +27,9 @@ export function signInFor(path: string): string {
 export function signInRoutes({ tokens, now, log }: ApiDeps, sessions: Sessions, errors: ErrorRequestHandler): Router {
   const router = Router();
   const find = tokenFinder(tokens);
-  const show = (res: Response, to: string, problem: string | null): void => {
+  const show = (res: Response, to: string, problem: Problem | null): void => {
     const frame = { signedIn: null, now: now() };
-    res.status(problem === null ? 200 : 401).type('html');
+    res.status(problem?.status ?? 200).type('html');
     res.send(page('Sign in', frame, signInForm(to, problem)).text);
   };
   const get: RequestHandler = (req, res) => {
@@ -41,13 +41,18 @@ export function signInRoutes({ tokens, now, log }: ApiDeps, sessions: Sessions, 
     const form = formOf(res);
     const to = localPath(form.get('to'));
     const token = find((form.get('token') ?? '').trim());
-    log.info({
-      event: 'page.signed_in',
-      outcome: token === null ? 'refused' : 'done',
-      by: token?.name,
-      request_id: requestId(res),
-    });
-    if (token === null) return show(res, to, 'This is none of the tokens with which the service was started.');
+    const done = { event: 'page.signed_in', by: token?.name, request_id: requestId(res) };
+    if (token === null) {
+      // A failed token like those of the API: what limits these has to count it, too.
+      const problem = new Problem(
+        401,
+        'token_invalid',
+        'This is none of the tokens with which the service was started.',
+      );
+      log.info({ ...done, outcome: 'refused' });
+      return show(res, to, problem);
+    }
+    log.info({ ...done, outcome: 'done' });
     setSession(req, res, sessions.begin(token, now()));
     res.redirect(303, to);
   };
@@ -67,9 +72,9 @@ export function signInRoutes({ tokens, now, log }: ApiDeps, sessions: Sessions, 
   return router;
 }
 
-function signInForm(to: string, problem: string | null): Html {
+function signInForm(to: string, problem: Problem | null): Html {
   return html`<h1>Sign in</h1>
-${problem !== null && html`<p class="notice bad" id="problem" role="alert">${problem}</p>`}
+${problem !== null && html`<p class="notice bad" id="problem" role="alert">${problem.message}</p>`}
 <form class="stack card" method="post" action="${signInPath}">
 <input type="hidden" name="to" value="${to}">
 <label for="token">Your token</label>

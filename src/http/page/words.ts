@@ -59,6 +59,11 @@ export function leftWords({ startsAt, endsAt }: Window, now: Date): string {
   return endsAt > now ? `ends in ${lengthWords(endsAt.getTime() - now.getTime())}` : 'is over';
 }
 
+/** As a sentence begins. */
+export function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
 /** "1 door", "5,000 doors". */
 export function countWords(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
