@@ -151,8 +151,8 @@ function previewOf({ deviceName, timezone, appearing, vanishing, would }: DoorPr
     ...changes.slice(0, linesShown).map(({ before, after }) => {
       if (before === undefined) return after === undefined ? '' : `${capital(say(after))} opens.`;
       return after === undefined
-        ? `The window ${say(before)} goes.`
-        : `The window ${say(before)} becomes ${say(after)}.`;
+        ? `${capital(say(before))} is closed.`
+        : `${capital(say(before))} becomes ${say(after)}.`;
     }),
     ...(changes.length > linesShown ? [`And ${countWords(changes.length - linesShown, 'more window')}.`] : []),
     ...would.map((text) => `Relatch would ${text}.`),

@@ -1,4 +1,5 @@
 // Doors as rows: how each stands, who can open it now, and who next.
+import { mayHoldPin } from '../../core/access-code.ts';
 import { isOnLock, waitingWords } from '../../core/door-state.ts';
 import type { OverviewCode } from '../../db/door-overview.ts';
 import type { DoorOutlook, FoundSchedule } from '../../flows/door-overview.ts';
@@ -61,10 +62,13 @@ function liveLine(code: OverviewCode, around: Around): Html {
   const name = who(code);
   return html`<div class="code" data-key="${code.id}">
 <p><a href="${schedulePath(code.scheduleKey)}">${nameTag(name)}</a> until ${ends}${inZone(timezone, around)}</p>
-${!isOnLock(code) && html`<p class="fine"><bdi>${waitingWords(code)}</bdi></p>`}
+${!isOnLock(code) && html`<p class="fine">Not on the lock: <bdi>${waitingWords(code)}</bdi></p>`}
 <div class="acts">
-<form method="post" action="/codes/${code.id}/pin">${csrfField(signedIn.csrf)}<input type="hidden" name="to" value="${here}">
-<button class="quiet" type="submit">Show PIN<span class="unseen"> of ${name}</span></button></form>
+${
+  mayHoldPin(code) &&
+  html`<form method="post" action="/codes/${code.id}/pin">${csrfField(signedIn.csrf)}<input type="hidden" name="to" value="${here}">
+<button class="quiet" type="submit">Show PIN<span class="unseen"> of ${name}</span></button></form>`
+}
 <a href="${actPath(code.scheduleKey, here)}">Change<span class="unseen"> ${name}’s schedule</span></a>
 </div>
 </div>`;

@@ -26,7 +26,7 @@ ${
     : html`<p class="pin"><span aria-hidden="true">${pin}</span><span class="unseen">${[...pin].join(' ')}</span></p>
 <p class="fine">The history notes that it was shown to ${signedIn.name}.</p>`
 }
-<p><a class="button" href="${localPath(form.get('to'))}">Hide it and go back</a></p>`;
+<p><a class="button" href="${localPath(form.get('to'))}">${pin === null ? 'Go back' : 'Hide it and go back'}</a></p>`;
       return { title: 'PIN', body };
     },
   },
