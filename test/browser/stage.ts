@@ -80,6 +80,7 @@ export interface Visit extends AsyncDisposable {
 
 export async function visit(browser: Browser, world: World, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL: world.relatch.url, locale: 'en-US', ...options });
+  context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const hosts = new Set<string>();
   const complaints: string[] = [];

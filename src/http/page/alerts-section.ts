@@ -84,9 +84,9 @@ function card(alert: StoredAlert, { signedIn, now, here }: Around): Html {
   const title = deviceId === null ? (titles[alert.kind] ?? scheduleName ?? 'Relatch') : doorWords(alert.deviceName);
   const who = [alert.holder, scheduleName === title ? null : scheduleName].filter((name) => name !== null);
   return html`<li class="alert" data-key="${id}">
-<h3>${deviceId === null ? nameTag(title) : html`<a href="${doorPath(deviceId)}">${nameTag(title)}</a>`}${
+<h2>${deviceId === null ? nameTag(title) : html`<a href="${doorPath(deviceId)}">${nameTag(title)}</a>`}${
     who.length > 0 && html` <span class="who">${who.map((name, index) => [index > 0 && ', ', nameTag(name)])}</span>`
-  }</h3>
+  }</h2>
 ${windowLine(alert, now)}
 <p><bdi>${alert.message}</bdi></p>
 <p class="fine">${sinceWords(alert, now)}</p>
@@ -95,12 +95,12 @@ ${
   alert.state === 'open' &&
   html`<form method="post" action="/alerts/${id}/acknowledge">${csrfField(signedIn.csrf)}
 <input type="hidden" name="to" value="${here}">
-<button type="submit">I have seen it<span class="unseen">: ${title}</span></button></form>`
+<button type="submit">I have seen it<span class="unseen"> (${title})</span></button></form>`
 }
 ${
   scheduleKey !== null &&
   html`<a class="button" href="${actPath(scheduleKey, here)}">Change the schedule<span class="unseen"> ${scheduleName}</span></a>
-<a href="${schedulePath(scheduleKey)}">Its story<span class="unseen">: ${scheduleName}</span></a>`
+<a href="${schedulePath(scheduleKey)}">Its story<span class="unseen"> (${scheduleName})</span></a>`
 }
 </div>
 </li>`;
