@@ -125,7 +125,7 @@ export const settings = [
     name: 'ADMIN_TOKENS',
     default: undefined,
     description:
-      'Tokens of the API, each TOKEN or NAME:TOKEN (the name stands in the history), comma separated, at least 24 characters. Absent: the API is off.',
+      'Tokens of the API and the status page, each TOKEN or NAME:TOKEN (the name stands in the history), comma separated, at least 24 characters. Absent: both are off.',
   },
   {
     name: 'WEBHOOK_ALLOWED_NETWORKS',
