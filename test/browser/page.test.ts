@@ -89,7 +89,7 @@ it.each([true, false])('does what a bad morning needs (JavaScript: %s)', async (
   await door(page, 'Front door').getByRole('link', { name: 'Change Ana Silva’s schedule' }).first().click();
   await page.getByLabel('Until').fill('19:30');
   await page.getByRole('button', { name: 'Extend…' }).click();
-  expect(await page.getByRole('main').textContent()).toContain('Today 09:00–17:00 becomes today 09:00–19:30.');
+  expect(await page.getByRole('main').textContent()).toContain('Today 09:00–17:00 would become today 09:00–19:30.');
   await page.getByRole('button', { name: 'Yes, extend it' }).click();
   expect(await page.getByRole('status').last().textContent()).toContain('Extended.');
   await world.rest();

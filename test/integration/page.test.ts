@@ -201,7 +201,7 @@ it('does an action only when it was told and confirmed, and the schedule is stil
   expect(world.onlyCode().ends_at).toBe('2027-03-09T00:00:00.000Z');
   const meanwhile = await alice.post('/schedules/crew/act', skip);
   expect(textOf(meanwhile.html)).toMatch(
-    /changed the schedule meanwhile, and nothing was done.*Today 09:00–19:00 is closed/,
+    /changed the schedule meanwhile, and nothing was done.*Today 09:00–19:00 would be closed/,
   );
   expect(world.simulator.codes({ device_id: frontDoor })).toHaveLength(1);
   const done = await alice.post('/schedules/crew/act', { ...skip, version: '2' });

@@ -132,7 +132,7 @@ function extendForm(of: FormsOf): Html {
     of,
     'extend',
     html`<h2 id="extend">Extend today</h2>
-<p>Today’s window goes on for longer. The holder keeps the same PIN.</p>
+<p>Today’s window goes on for longer. A code that is on the lock keeps its PIN.</p>
 <label for="until">Until <span class="fine">(${zoneWords(schedule.timezone)})</span></label>
 <input id="until" name="until" type="time" required value="${typed['until']}">
 <button type="submit">Extend…</button>`,

@@ -149,10 +149,10 @@ function previewOf({ deviceName, timezone, appearing, vanishing, would }: DoorPr
   const say = (window: { startsAt: Date; endsAt: Date }): string => spanWords(timezone, window, now);
   const lines = [
     ...changes.slice(0, linesShown).map(({ before, after }) => {
-      if (before === undefined) return after === undefined ? '' : `${capital(say(after))} opens.`;
+      if (before === undefined) return after === undefined ? '' : `${capital(say(after))} would open.`;
       return after === undefined
-        ? `${capital(say(before))} is closed.`
-        : `${capital(say(before))} becomes ${say(after)}.`;
+        ? `${capital(say(before))} would be closed.`
+        : `${capital(say(before))} would become ${say(after)}.`;
     }),
     ...(changes.length > linesShown ? [`And ${countWords(changes.length - linesShown, 'more window')}.`] : []),
     ...would.map((text) => `Relatch would ${text}.`),
