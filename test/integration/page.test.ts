@@ -1,6 +1,7 @@
 // The status page over HTTP: who sees it, what it says, and what it does.
 import request from 'supertest';
 import { expect, it } from 'vitest';
+import { listDoors } from '../../src/db/door-overview.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import { ask, fromHere, signIn, type Visitor } from '../support/page.ts';
 import {
@@ -186,6 +187,65 @@ it('tells people of doors and of what needs them, lets names be no more than nam
   expect((await alice.get('/')).html).not.toContain(pin);
   for (const path of ['/codes/nothing/pin', `/codes/${await alertId(world)}/pin`])
     expect(await alice.post(path)).toMatchObject({ status: 404 });
+});
+
+it('puts what is most urgent first, says where nothing goes on, and turns pages by name', async () => {
+  await using world = await morning();
+  const alice = await signIn(world);
+  const { prisma } = world.relatch.deps.db;
+  const at = { raisedAt: new Date('2027-03-08T14:00:00Z'), lastSeenAt: new Date('2027-03-08T14:00:00Z') };
+  const now = await prisma.accessCode.findFirstOrThrow({ where: { schedule: { key: 'crew' } } });
+  const next = await prisma.accessCode.create({
+    data: {
+      ...{ scheduleId: now.scheduleId, deviceId: frontDoor, marker: 'NEXTONE', nextTryAt: now.windowEndsAt },
+      windowStartsAt: new Date('2027-03-09T14:00:00Z'),
+      windowEndsAt: new Date('2027-03-09T22:00:00Z'),
+    },
+  });
+  await prisma.alert.deleteMany();
+  await prisma.alert.createMany({
+    data: [
+      { cause: 'a', kind: 'clock.skewed', message: 'Third.', ...at },
+      { cause: 'b', kind: 'code.not_ready', message: 'Second.', codeId: next.id, ...at },
+      { cause: 'c', kind: 'code.not_ready', message: 'First.', codeId: now.id, ...at },
+      { cause: 'd', kind: 'seam.paused', message: 'Before all.', ...at },
+      ...Array.from({ length: 60 }, (_, n) => ({
+        cause: `e${n}`,
+        kind: 'window.missed',
+        message: 'Rest.',
+        raisedAt: new Date(0),
+        lastSeenAt: at.lastSeenAt,
+      })),
+    ],
+  });
+  await prisma.seamLine.update({
+    where: { id: 1 },
+    data: { state: 'silent', probeAt: new Date('2028-01-01T00:00:00Z') },
+  });
+  await prisma.deadLetter.create({
+    data: { eventKey: 'e', errorName: 'Error', errorMessage: 'x', attempts: 9, diedAt: new Date() },
+  });
+  const { html } = await alice.get('/');
+  const text = textOf(html);
+  expect(text).toMatch(
+    /64 things need you.* Seam has not answered.* Before all\..* First\..* Second\..* Third\..* Rest\..*40 others, less urgent.*And 14 more alerts.*1 job has failed for good/,
+  );
+  expect(text).not.toContain('only observes');
+  const observing = createHttpApp({
+    ...{ log: world.relatch.deps.log, webhooks: [], pump: { wake: () => undefined }, parts: () => [] },
+    db: world.relatch.deps.db,
+    api: { ...world.relatch.deps, mode: 'observe', tokens: world.config.api.tokens },
+  });
+  expect((await request(observing).get('/').set('cookie', alice.cookie)).text).toContain('Relatch only observes');
+
+  const first = await listDoors(prisma, { text: null, after: null, limit: 1 });
+  expect(first).toMatchObject({ total: 2, doors: [{ name: 'Back door', schedules: 1 }] });
+  expect(await listDoors(prisma, { text: null, after: backDoor, limit: 1 })).toMatchObject({
+    total: 2,
+    doors: [{ deviceId: frontDoor }],
+  });
+  expect(await listDoors(prisma, { text: '%', after: null, limit: 9 })).toEqual({ total: 0, doors: [] });
+  expect(await listDoors(prisma, { text: 'ANA <S', after: null, limit: 9 })).toMatchObject({ total: 1 });
 });
 
 it('does an action only when it was told and confirmed, and the schedule is still the same', async () => {
