@@ -40,14 +40,15 @@ export type HttpDeps = Omit<WebhookRouteDeps, 'failures' | 'load'> &
     readonly api: ApiDeps | null;
     readonly clients?: ClientSettings;
     /** Other bounds than the service has, for tests. */
-    readonly bounds?: typeof loadBounds;
+    readonly bounds?: Partial<typeof loadBounds>;
     /** Absent: /metrics is not open on this port. */
     readonly metrics?: MetricsDeps | undefined;
   };
 
 /** The whole HTTP surface. Takes nothing but what it is given; it listens nowhere. */
 export function createHttpApp(deps: HttpDeps): Express {
-  const { log, clients = clientDefaults, bounds = loadBounds } = deps;
+  const { log, clients = clientDefaults } = deps;
+  const bounds = { ...loadBounds, ...deps.bounds };
   const failures = createFailureLimit({ perMinute: clients.failuresPerMinute, log });
   const app = express();
   app.disable('x-powered-by');

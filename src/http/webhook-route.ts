@@ -6,10 +6,10 @@ import type { SeamWebhook } from 'seam';
 import { type Receipt, type ReceiveWebhookDeps, receiveWebhook } from '../flows/receive-webhook.ts';
 import { verifyMessage } from '../seam/verify.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { FailureLimit } from './failure-limit.ts';
-import { type LoadShedding, overloaded } from './load-shedding.ts';
 import { quietTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { UnitIds } from '../telemetry/unit.ts';
+import type { FailureLimit } from './failure-limit.ts';
+import { type LoadShedding, overloaded } from './load-shedding.ts';
 import { onlyMethods, Problem, requestId, toProblem } from './problem.ts';
 
 export interface WebhookRouteDeps extends ReceiveWebhookDeps {

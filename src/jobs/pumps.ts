@@ -1,5 +1,5 @@
-import { dueEndpoints } from '../db/deliveries.ts';
 import { randomUUID } from 'node:crypto';
+import { dueEndpoints } from '../db/deliveries.ts';
 import { dueDoors } from '../db/doors-to-plan.ts';
 import { queueDueEvents } from '../db/inbox-jobs.ts';
 import type { Queue } from '../db/queue.ts';

@@ -2,7 +2,9 @@
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Log } from '../../telemetry/log.ts';
 import type { ApiDeps } from '../api-route.ts';
+import type { FailureLimit } from '../failure-limit.ts';
 import { isStorable } from '../json-body.ts';
+import type { LoadShedding } from '../load-shedding.ts';
 import { onlyMethods, requestId, toProblem } from '../problem.ts';
 import { assetRoutes } from './assets.ts';
 import { type Html, html } from './html.ts';
@@ -12,19 +14,27 @@ import type { PageAnswer, PageRoute } from './page-route.ts';
 import { type Sessions, type SignedIn, sessionsOf } from './session.ts';
 import { signInFor, signInRoutes } from './sign-in.ts';
 
+/** What bounds the pages, and is told of them. */
+export interface PageLimits {
+  readonly log: Log;
+  readonly failures: FailureLimit;
+  readonly load: LoadShedding;
+}
+
 /** The pages; without tokens nobody can sign in, and they say how to have one. */
-export function pageRouter(deps: ApiDeps | null, routes: readonly PageRoute[], log: Log): Router {
+export function pageRouter(deps: ApiDeps | null, routes: readonly PageRoute[], limits: PageLimits): Router {
+  const { log, failures, load } = limits;
   const router = Router();
   router.use(assetRoutes());
   const sessions = sessionsOf(deps?.tokens ?? []);
   const errors = pageErrors(deps, log);
-  if (deps !== null) router.use(signInRoutes(deps, sessions, errors));
+  if (deps !== null) router.use(signInRoutes(deps, { sessions, errors, failures, load }));
   else router.route('/sign-in').all(pageHeaders).get(pagesOff).all(onlyMethods('GET', 'HEAD'));
   for (const [path, ofPath] of Map.groupBy(routes, (one) => one.path)) {
     const place = router.route(path).all(pageHeaders);
     for (const one of ofPath) {
       const answer = deps === null ? pagesOff : answering(deps, sessions, one);
-      place[one.method](logged(log, one), ...(one.method === 'post' ? [readForm] : []), answer);
+      place[one.method](load.work, logged(log, one), ...(one.method === 'post' ? [load.body, readForm] : []), answer);
     }
     const methods = ofPath.map(({ method }) => method.toUpperCase());
     place.all(onlyMethods(...methods, ...(methods.includes('GET') ? ['HEAD'] : [])), errors);

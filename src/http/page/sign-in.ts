@@ -2,6 +2,8 @@
 import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
 import type { ApiDeps } from '../api-route.ts';
 import { tokenFinder } from '../auth.ts';
+import type { FailureLimit } from '../failure-limit.ts';
+import type { LoadShedding } from '../load-shedding.ts';
 import { onlyMethods, Problem, requestId } from '../problem.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
@@ -24,7 +26,15 @@ export function signInFor(path: string): string {
   return path === '/' ? signInPath : `${signInPath}?to=${encodeURIComponent(path)}`;
 }
 
-export function signInRoutes({ tokens, now, log }: ApiDeps, sessions: Sessions, errors: ErrorRequestHandler): Router {
+export function signInRoutes(
+  { tokens, now, log }: ApiDeps,
+  {
+    sessions,
+    errors,
+    failures,
+    load,
+  }: { sessions: Sessions; errors: ErrorRequestHandler; failures: FailureLimit; load: LoadShedding },
+): Router {
   const router = Router();
   const find = tokenFinder(tokens);
   const show = (res: Response, to: string, problem: Problem | null): void => {
@@ -43,13 +53,11 @@ export function signInRoutes({ tokens, now, log }: ApiDeps, sessions: Sessions, 
     const token = find((form.get('token') ?? '').trim());
     const done = { event: 'page.signed_in', by: token?.name, request_id: requestId(res) };
     if (token === null) {
-      // A failed token like those of the API: what limits these has to count it, too.
-      const problem = new Problem(
-        401,
-        'token_invalid',
-        'This is none of the tokens with which the service was started.',
-      );
-      log.info({ ...done, outcome: 'refused' });
+      const said = 'This is none of the tokens with which the service was started.';
+      const problem = failures.failed(req, new Problem(401, 'token_invalid', said));
+      // Of those beyond the limit one line tells.
+      if (problem.status === 401) log.info({ ...done, outcome: 'refused' });
+      res.set(problem.headers);
       return show(res, to, problem);
     }
     log.info({ ...done, outcome: 'done' });
@@ -66,9 +74,13 @@ export function signInRoutes({ tokens, now, log }: ApiDeps, sessions: Sessions, 
     .route(signInPath)
     .all(pageHeaders)
     .get(get)
-    .post(readForm, post)
+    .post(load.work, load.body, readForm, post)
     .all(onlyMethods('GET', 'HEAD', 'POST'), errors);
-  router.route('/sign-out').all(pageHeaders).post(readForm, signOut).all(onlyMethods('POST'), errors);
+  router
+    .route('/sign-out')
+    .all(pageHeaders)
+    .post(load.work, load.body, readForm, signOut)
+    .all(onlyMethods('POST'), errors);
   return router;
 }
 
