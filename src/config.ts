@@ -18,6 +18,8 @@ export interface ToolConfig {
   readonly pinKeys: readonly Buffer[];
   /** Networks that are not public, to which outgoing webhooks may go. */
   readonly endpoints: { readonly allowedNetworks: readonly Network[] };
+  /** Where people reach Relatch, without a slash at its end; absent where that was not said. */
+  readonly publicUrl?: string | undefined;
   readonly log: { readonly level: LogLevel };
 }
 
@@ -120,6 +122,12 @@ export const settings = [
     default: '30',
     description:
       'Wrong signatures and tokens of one address that are answered one by one; the rest of a minute gets 429.',
+  },
+  {
+    name: 'PUBLIC_URL',
+    default: undefined,
+    description:
+      'Where people reach Relatch, such as https://relatch.example.com: addresses of calendar feeds begin with it.',
   },
   {
     name: 'ADMIN_TOKENS',
@@ -240,6 +248,7 @@ export interface InspectedConfig {
   /** Empty with the embedded PostgreSQL, whose key lies in its folder. */
   readonly pinKeys: readonly Buffer[] | null;
   readonly webhookSecrets: readonly string[];
+  readonly publicUrl: string | null;
 }
 
 /** Reads as much of the environment as there is: for what has to work where the service would not start. */
@@ -259,6 +268,7 @@ export function inspectConfig(env: Environment): InspectedConfig {
     database: isDatabaseWrong ? null : { url: values.DATABASE_URL, dataDir },
     pinKeys: wrong.has('PIN_ENCRYPTION_KEYS') ? null : (values.PIN_ENCRYPTION_KEYS ?? []),
     webhookSecrets: values.SEAM_WEBHOOK_SECRETS ?? [],
+    publicUrl: values.PUBLIC_URL ?? null,
   };
 }
 
@@ -271,6 +281,7 @@ function toolConfig(values: z.infer<z.ZodObject<ReturnType<typeof toolFields>>>)
     database: { url: values.DATABASE_URL, dataDir: values.DATA_DIR },
     pinKeys: values.PIN_ENCRYPTION_KEYS,
     endpoints: { allowedNetworks: values.WEBHOOK_ALLOWED_NETWORKS },
+    publicUrl: values.PUBLIC_URL,
     log: { level: values.LOG_LEVEL },
   };
 }
@@ -350,6 +361,13 @@ function toolFields(given: { DATABASE_URL?: string }) {
     )
       .transform((value) => listOf(value).flatMap((part) => readNetwork(part) ?? []))
       .default([]),
+    PUBLIC_URL: text(
+      'a URL that begins with https:// or http://, without ? and #',
+      (value) => /^https?:\/\/[^?#]+$/.test(value) && URL.canParse(value),
+      () => 'but it is not one',
+    )
+      .transform((value) => value.replace(/\/+$/, ''))
+      .optional(),
     LOG_LEVEL: z.enum(logLevels, problem(`one of ${logLevels.join(', ')}`, shown)),
   };
 }

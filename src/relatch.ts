@@ -74,11 +74,11 @@ export async function startRelatch(config: ServiceConfig, overrides: Overrides =
   const parts = () => pumps.map(({ name, isRunning }) => ({ name, running: isRunning }));
   const webhooks = config.seam.webhookSecrets.map((secret) => new SeamWebhook(secret));
   const { tokens } = config.api;
-  const api = tokens.length === 0 ? null : { ...deps, tokens };
+  const api = tokens.length === 0 ? null : { ...deps, tokens, publicUrl: config.publicUrl };
   if (api === null) log.info({ event: 'api.off' }, 'the API is off: set ADMIN_TOKENS to turn it on');
   const { port: metricsPort, token = null } = config.metrics ?? {};
   const measured = metrics === null ? undefined : { ...deps, parts, metrics, token };
-  const app = { db, log, telemetry, webhooks, pump: inbox, parts, api, clients: config.clients };
+  const app = { db, log, now: deps.now, telemetry, webhooks, pump: inbox, parts, api, clients: config.clients };
   const server = createHttpServer(createHttpApp({ ...app, metrics: token === null ? undefined : measured }));
   // Before any work is begun: a port that is taken ends the start.
   await listen(server, config.http, 'PORT');

@@ -32,13 +32,14 @@ async function erase(
   { withTool, print }: Cli,
   by: { readonly holder: string } | { readonly key: string },
 ): Promise<void> {
-  const { schedules, words, stillNaming, devices } = await withTool((tool) => eraseHolder(tool, by));
+  const { schedules, words, stillNaming, devices, feeds } = await withTool((tool) => eraseHolder(tool, by));
   const found = schedules.length + words;
   print(
     found === 0
       ? 'Nothing to erase: no schedule and no row has the name. Give it as relatch schedules list shows it.'
       : `Erased: holder and PINs of ${countOf(schedules.length, 'schedule')} (${schedules.join(', ') || 'none'}), the name in ${countOf(words, 'other row')}.`,
   );
+  if (feeds > 0) print(`Ended: ${countOf(feeds, 'calendar feed')} of theirs.`);
   if (stillNaming.length > 0) print(`Still named so, to be renamed by you: ${stillNaming.join(', ')}.`);
   if (devices.length > 0)
     print(`Seam calls devices so, and will tell it again: rename them there: ${devices.join(', ')}.`);

@@ -44,6 +44,10 @@ const words: Readonly<Record<string, Word>> = {
     summary: 'take a person out of the database',
     load: async () => (await import('./holders.ts')).addHolders,
   },
+  feeds: {
+    summary: 'addresses from which calendars read windows',
+    load: async () => (await import('./feeds.ts')).addFeeds,
+  },
   doctor: {
     summary: 'what is wrong with an installation, and mending it',
     load: async () => (await import('./doctor.ts')).addDoctor,

@@ -84,6 +84,20 @@ export function isRepeatedLocal(zone: Zone, localMs: number): boolean {
   return instantToLocal(zone, localMs - next.offsetMs) === localMs;
 }
 
+/** The instants in (fromAt, toAt] at which the clocks are changed, each with the offset from there on, in ms. */
+export function offsetChanges(zone: Zone, fromAt: number, toAt: number): { at: number; offsetMs: number }[] {
+  const changes: { at: number; offsetMs: number }[] = [];
+  let offsetMs = offsetAt(zone, fromAt);
+  for (let at = fromAt; at < toAt; at += PROBE_MS) {
+    const nextAt = Math.min(at + PROBE_MS, toAt);
+    const nextMs = offsetAt(zone, nextAt);
+    if (nextMs === offsetMs) continue;
+    changes.push({ at: findChange(zone, at, nextAt, offsetMs), offsetMs: nextMs });
+    offsetMs = nextMs;
+  }
+  return changes;
+}
+
 /**
  * The largest forward jump of the clocks within some days of an instant, in ms. A skipped local time falls after later
  * ones by at most this much, so it bounds how far local order and the order of instants can disagree.

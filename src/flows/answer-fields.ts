@@ -6,6 +6,7 @@ import type { StoredAlert } from '../db/alerts.ts';
 import type { ListedLetter } from '../db/dead-letters.ts';
 import type { DeliveryView } from '../db/deliveries.ts';
 import type { StoredEndpoint } from '../db/endpoints.ts';
+import type { FeedView } from '../db/feeds.ts';
 import type { CodeView } from '../db/views.ts';
 import type { DoorPreview } from './change-schedules.ts';
 
@@ -143,4 +144,8 @@ export function deliveryFieldsOf(delivery: DeliveryView) {
 
 function textOf(at: Date | null): string | null {
   return at?.toISOString() ?? null;
+}
+
+export function feedFieldsOf({ id, scheduleKey, holder, madeAt }: FeedView) {
+  return { id, schedule_key: scheduleKey, holder, made_at: madeAt.toISOString() };
 }

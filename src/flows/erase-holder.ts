@@ -2,6 +2,7 @@
 // codes, when, and why. The name in the holder's place is nobody's business once the schedule has no code on a lock any more.
 import { UserError } from '../core/errors.ts';
 import { noSchedule } from '../core/ways-out.ts';
+import { deleteFeedsOf } from '../db/feeds.ts';
 import { insertHistory } from '../db/history.ts';
 import { devicesNaming, eraseSchedule, eraseWords, keysNaming, lockHeldSchedules, wordyTables } from '../db/holders.ts';
 import { lockSchedules } from '../db/schedules-lock.ts';
@@ -18,6 +19,8 @@ export interface Erasure {
   readonly stillNaming: readonly string[];
   /** Ids of devices that bore the name: Seam still calls them so, and tells it again. */
   readonly devices: readonly string[];
+  /** How many of their calendar feeds were ended. */
+  readonly feeds: number;
 }
 
 const pageSize = 2_000;
@@ -41,7 +44,7 @@ export async function eraseHolder(deps: EraseDeps, by: { holder: string } | { ke
   for (const name of names) for (const id of await devicesNaming(prisma, name)) devices.add(id);
   let words = 0;
   for (const name of names) words += await eraseEverywhere(deps, name);
-  const schedules = await prisma.$transaction(async (tx) => {
+  const { schedules, feeds } = await prisma.$transaction(async (tx) => {
     await lockSchedules(tx);
     const held = await lockHeldSchedules(tx, by);
     assertIdle(held);
@@ -50,11 +53,12 @@ export async function eraseHolder(deps: EraseDeps, by: { holder: string } | { ke
       const message = 'The holder of the schedule was erased, and the PINs with them.';
       await insertHistory(tx, { at: deps.now(), kind: 'holder.erased', message, scheduleId: schedule.id });
     }
-    return held.map(({ key }) => key);
+    const ended = await deleteFeedsOf(tx, { scheduleIds: held.map(({ id }) => id), holders: names });
+    return { schedules: held.map(({ key }) => key), feeds: ended };
   });
   const stillNaming = new Set<string>();
   for (const name of names) for (const key of await keysNaming(prisma, name)) stillNaming.add(key);
-  return { schedules, words, stillNaming: [...stillNaming], devices: [...devices] };
+  return { schedules, words, stillNaming: [...stillNaming], devices: [...devices], feeds };
 }
 
 /** A PIN that a lock still has, or may have, must be known until it is taken away. */

@@ -9,6 +9,8 @@ import type { AdminToken } from './auth.ts';
 /** What routes are given. */
 export interface ApiDeps extends FlowDeps, Pick<NotifyDeps, 'endpoints'> {
   readonly tokens: readonly AdminToken[];
+  /** Where people reach Relatch, as far as that was said. */
+  readonly publicUrl?: string | undefined;
 }
 
 /** A request that was read, and is what its route takes. */

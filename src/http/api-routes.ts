@@ -5,6 +5,7 @@ import { codeRoutes } from './code-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { endpointRoutes } from './endpoint-routes.ts';
+import { feedRoutes } from './feed-routes.ts';
 import { holidayListRoutes } from './holiday-list-routes.ts';
 import { scheduleActionRoutes } from './schedule-action-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
@@ -17,6 +18,7 @@ export const apiRoutes: readonly Route[] = [
   ...codeRoutes,
   ...deviceRoutes,
   ...holidayListRoutes,
+  ...feedRoutes,
   ...alertRoutes,
   ...deadLetterRoutes,
   ...endpointRoutes,

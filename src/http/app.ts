@@ -2,6 +2,7 @@ import express, { type Express } from 'express';
 import type { ApiDeps } from './api-route.ts';
 import { apiRouter } from './api-router.ts';
 import { apiRoutes } from './api-routes.ts';
+import { type CalendarRouteDeps, calendarRoute } from './calendar-route.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { createFailureLimit } from './failure-limit.ts';
 import { type HealthDeps, healthRoutes } from './health-routes.ts';
@@ -35,7 +36,8 @@ const loadBounds: Readonly<Record<'webhook' | 'api' | 'page', LoadBound>> = {
 };
 
 export type HttpDeps = Omit<WebhookRouteDeps, 'failures' | 'load'> &
-  HealthDeps & {
+  HealthDeps &
+  Omit<CalendarRouteDeps, 'failures' | 'load'> & {
     /** Null: the API is off. */
     readonly api: ApiDeps | null;
     readonly clients?: ClientSettings;
@@ -61,6 +63,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   app.use(metricsRoute(deps.metrics));
   app.use(webhookRoute({ ...deps, failures, load: createLoadShedding(bounds.webhook, log) }));
   app.use(docsRoutes(apiRoutes));
+  app.use(calendarRoute({ ...deps, failures, load: createLoadShedding(bounds.page, log) }));
   app.use(apiRouter(deps.api, apiRoutes, { failures, load: createLoadShedding(bounds.api, log) }));
   app.use(pageRouter(deps.api, pageRoutes, { log, failures, load: createLoadShedding(bounds.page, log) }));
   app.use(notFound);

@@ -15,6 +15,7 @@ await serveBench(({ databaseUrl, secret, logFile }) => {
     pump: { wake: () => undefined },
     api: null,
     parts: () => [],
+    now: () => new Date(),
     log,
   });
   return createHttpServer(app).listen(0, '127.0.0.1');

@@ -19,9 +19,9 @@ import { type FoundRoute, routesOf } from '../support/routes-of.ts';
 import { aRemovedEvent, sign, webhookSecret } from '../support/sign.ts';
 
 const pin = '71940283';
-const isPlace = /^\/(v1|webhooks|healthz|readyz|metrics|docs|openapi\.json)(\/|$)/;
+const isPlace = /^\/(v1|webhooks|healthz|readyz|metrics|feeds|docs|openapi\.json)(\/|$)/;
 /** Whose answers are for people. */
-const isPage = /^\/($|sign-in|sign-out|schedules|doors|alerts|codes|assets)(\/|$)/;
+const isPage = /^\/($|sign-in|sign-out|schedules|doors|alerts|codes|page)(\/|$)/;
 /** Answered by Node, before there is a request: in a line, without a body. */
 const ofNode = new Set([400, 417, 431]);
 // Places in the code, its packages, its database, and its machine.

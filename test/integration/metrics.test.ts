@@ -28,7 +28,9 @@ function mainPort(deps: MetricsDeps | undefined) {
   const { db } = under;
   const log = createLog({ level: 'silent' });
   const pump = { wake: () => undefined };
-  return request(createHttpApp({ db, log, webhooks: [], pump, parts: () => [], api: null, metrics: deps }));
+  return request(
+    createHttpApp({ db, log, now: () => new Date(), webhooks: [], pump, parts: () => [], api: null, metrics: deps }),
+  );
 }
 
 const bearer = { authorization: `Bearer ${token}` };

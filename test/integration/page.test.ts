@@ -43,6 +43,7 @@ function appOf({ relatch }: World, tokens: AdminTokens) {
   const { deps } = relatch;
   const api = tokens.length === 0 ? null : { ...deps, tokens };
   return createHttpApp({
+    now: deps.now,
     db: deps.db,
     log: deps.log,
     webhooks: [],
@@ -232,6 +233,7 @@ it('puts what is most urgent first, says where nothing goes on, and turns pages 
   );
   expect(text).not.toContain('only observes');
   const observing = createHttpApp({
+    now: world.relatch.deps.now,
     ...{ log: world.relatch.deps.log, webhooks: [], pump: { wake: () => undefined }, parts: () => [] },
     db: world.relatch.deps.db,
     api: { ...world.relatch.deps, mode: 'observe', tokens: world.config.api.tokens },

@@ -59,6 +59,7 @@ export class HttpAppUnderTest {
       },
       parts: () => this.parts,
       api: null,
+      now: () => new Date(),
       log: createLog({ level: 'trace', destination }),
       ...more,
     });

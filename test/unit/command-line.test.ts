@@ -35,6 +35,8 @@ const words = [
   ['alerts'],
   ['dead-letters'],
   ['holders'],
+  ['feeds'],
+  ...['create', 'list', 'renew', 'revoke'].map((verb) => ['feeds', verb]),
 ];
 
 describe('relatch --help', () => {
