@@ -147,7 +147,9 @@ function assertHarmless({ kind, family, answer, what }: Sent): void {
   expect(headers.get('x-content-type-options'), what).toBe('nosniff');
   if (kind === 'no token, or a wrong one' && what.includes(' /v1/')) expect(status, what).toBe(401);
   if (family === 'pages')
-    expect(type, what).toMatch(/^(text\/(html|css|javascript|plain)|application\/problem\+json|$)/);
+    expect(type, what).toMatch(
+      /^(text\/(html|css|javascript|plain)|image\/svg\+xml|text\/calendar|application\/problem\+json|$)/,
+    );
   else if (status >= 400 && !what.startsWith('HEAD')) {
     expect(type, what).toMatch(/^application\/problem\+json/);
     expect(JSON.parse(body), what).toMatchObject({ status, code: expect.any(String), request_id: expect.any(String) });
