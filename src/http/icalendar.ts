@@ -18,16 +18,13 @@ export function icalendar({ name, events, from, to }: ReadFeed): string {
     name: escaped(plain(name)),
     method: ICalCalendarMethod.PUBLISH,
     ttl: refreshSeconds,
-    // A year back, so that both offsets of a zone are there; and windows at the edge reach beyond it, a month at most.
-    timezone: {
-      name: null,
-      generator: (zone) => vtimezone(zone, from.getTime() - 366 * DAY_MS, to.getTime() + 40 * DAY_MS),
-    },
   });
+  const zones = new Set<string>();
   for (const event of events) {
     const { startsAt, endsAt, timezone, uid, sequence, changedAt } = event;
     // By the name that people gave it: the one that Intl calls the canonical one may be the older one.
     const zone = isLocallyClear(event) ? timezone : 'UTC';
+    if (zone !== 'UTC') zones.add(zone);
     calendar.createEvent({
       id: uid,
       sequence,
@@ -43,7 +40,13 @@ export function icalendar({ name, events, from, to }: ReadFeed): string {
       transparency: ICalEventTransparency.TRANSPARENT,
     });
   }
-  return `${calendar.toString()}\r\n`;
+  // A year back, so that both offsets of a zone are there; and windows at the edge reach beyond it, a month at most.
+  const span = [from.getTime() - 366 * DAY_MS, to.getTime() + 40 * DAY_MS] as const;
+  const components = [...zones].map((zone) => vtimezone(zone, ...span)).join('');
+  const text = calendar.toString();
+  // The library would have properties behind them, which RFC 5545 §3.6 does not.
+  const at = text.search(/^(?:BEGIN:VEVENT|END:VCALENDAR)/m);
+  return `${text.slice(0, at)}${components}${text.slice(at)}\r\n`;
 }
 
 /**

@@ -73,7 +73,8 @@ function componentOf(lines: readonly Line[]): Component {
     } else if (line.name === 'END') {
       if (current.kind !== line.value) throw new Error(`${line.value} ends where it did not begin`);
       open.pop();
-    } else current.lines.push(line);
+    } else if (current.parts.length > 0) throw new Error(`${line.name} comes behind a component`);
+    else current.lines.push(line);
   }
   const [only] = root.parts;
   if (open.length > 1 || only === undefined || root.parts.length > 1 || root.lines.length > 0)
