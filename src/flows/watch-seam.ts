@@ -11,7 +11,7 @@ export function watchSeam({ telemetry, log }: { telemetry: Telemetry; log: Logge
   const { meter } = telemetry;
   return <T>(about: SeamCallAbout, ask: () => Promise<SeamAnswer<T>>): Promise<SeamResult<T>> => {
     const { route, isWrite, deviceId, accessCodeId } = about;
-    const ids = { device_id: deviceId, access_code_id: accessCodeId };
+    const ids = { device_id: shownId(deviceId), access_code_id: shownId(accessCodeId) };
     noteReplacement(telemetry, route);
     return runUnit(telemetry, { name: `seam ${route}`, kind: 'client', attributes: ids }, async () => {
       const startedMs = performance.now();
@@ -19,13 +19,18 @@ export function watchSeam({ telemetry, log }: { telemetry: Telemetry; log: Logge
       const durationMs = performance.now() - startedMs;
       const outcome = result.ok ? 'ok' : result.failure.kind;
       meter.seamCalled(route, outcome, durationMs / 1_000);
-      const attributes = { access_code_id: accessCodeId ?? madeIn(result), seam_request_id: requestIds.join(' ') };
+      const attributes = { access_code_id: ids.access_code_id ?? madeIn(result), seam_request_id: requestIds.join(' ') };
       const line = { event: 'seam.called', route, outcome, ...attributes, duration_ms: Math.round(durationMs) };
       // What changes a door is news, whatever the flow says of it; a look is none.
       log[isWrite ? 'info' : 'debug'](line);
       return { result, end: { outcome, isFailed: !result.ok, attributes } };
     });
   };
+}
+
+/** Who reads a device by the API may have put anything in the place of its id. */
+function shownId(id: string | undefined): string | undefined {
+  return id === undefined || /^[\w-]{1,64}$/.test(id) ? id : 'no id';
 }
 
 /** The first creation in a job that a removal led to asks for its replacement. */
