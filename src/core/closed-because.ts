@@ -61,7 +61,8 @@ function covers({ startsAt, endsAt }: Window, at: Date): boolean {
   return startsAt <= at && at < endsAt;
 }
 
-function openedOnly({ byHand }: Schedule): Schedule['byHand'] {
+/** What people opened by hand, without what they closed. */
+export function openedOnly({ byHand }: Schedule): Schedule['byHand'] {
   return { closed: [], opened: byHand.opened };
 }
 

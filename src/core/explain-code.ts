@@ -350,7 +350,7 @@ const ends: Readonly<Record<string, { because: string; remedy: string | null }>>
   device_back: { because: 'it went with its device, which is back', remedy: nothingToDo },
 };
 
-function endedBecause({ reason }: ExplainedCode): string {
+export function endedBecause({ reason }: Pick<AccessCode, 'reason'>): string {
   return (reason === null ? undefined : ends[reason]?.because) ?? withoutStop(reason ?? 'no reason is known');
 }
 

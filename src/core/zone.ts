@@ -106,6 +106,25 @@ export function largestGapNear(zone: Zone, at: number): number {
   return blockAt(zone, at).largestGapMs;
 }
 
+/** A change of the clocks: what they add to UTC before and from the instant on. */
+export interface OffsetChange {
+  readonly at: number;
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
+/** The changes of the clocks at or after one instant and before another, which is at most three days later. */
+export function offsetChanges(zone: Zone, fromAt: number, toAt: number): OffsetChange[] {
+  const changes: OffsetChange[] = [];
+  let span = blockAt(zone, fromAt).first;
+  while (span.next !== undefined && span.untilAt < toAt) {
+    const { untilAt: at, offsetMs: beforeMs, next } = span;
+    if (at >= fromAt) changes.push({ at, beforeMs, afterMs: next.offsetMs });
+    span = next;
+  }
+  return changes;
+}
+
 function findZone(name: string): Zone | undefined {
   const known = zonesByName.get(name);
   if (known !== undefined) return known;
