@@ -158,14 +158,26 @@ export async function listAlerts(
   return told(tx, alerts);
 }
 
-/** Alerts in one state, most urgent first: where Seam cannot be asked, where a window goes on, where one comes, and the others. */
+/** Of a schedule or of a device, else of all. */
+export interface AlertsAbout {
+  readonly scheduleId?: string;
+  readonly deviceId?: string;
+}
+
+/**
+ * Alerts in one state, of all, a schedule or a device, most urgent first: where Seam cannot be asked, where a window goes on, where
+ * one comes, and the others.
+ */
 export async function listAlertsByUrgency(
   tx: Tx,
-  { state, now, limit }: { state: 'open' | 'acknowledged'; now: Date; limit: number },
+  wanted: AlertsAbout & { readonly state: 'open' | 'acknowledged'; readonly now: Date; readonly limit: number },
 ): Promise<StoredAlert[]> {
+  const { state, now, limit, scheduleId = null, deviceId = null } = wanted;
   const order = await tx.$queryRaw<{ id: string }[]>`
     select a.id from alerts a left join access_codes c on c.id = a.code_id
      where a.state = ${state}::alert_state
+       and (${scheduleId}::uuid is null or a.schedule_id = ${scheduleId}::uuid)
+       and (${deviceId}::text is null or a.device_id = ${deviceId})
      order by case when a.kind in ('seam.paused', 'seam.awaited') then 0
                    when c.window_starts_at <= ${now} and c.window_ends_at > ${now} then 1
                    when c.window_starts_at > ${now} then 2
@@ -180,9 +192,12 @@ export async function listAlertsByUrgency(
 }
 
 /** How many alerts nobody has seen, and how many somebody has whose cause is still there. */
-export async function countAlerts(tx: Tx): Promise<{ readonly open: number; readonly acknowledged: number }> {
+export async function countAlerts(
+  tx: Tx,
+  about: AlertsAbout = {},
+): Promise<{ readonly open: number; readonly acknowledged: number }> {
   const [open, acknowledged] = await Promise.all(
-    (['open', 'acknowledged'] as const).map((state) => tx.alert.count({ where: { state } })),
+    (['open', 'acknowledged'] as const).map((state) => tx.alert.count({ where: { ...about, state } })),
   );
   return { open: open ?? 0, acknowledged: acknowledged ?? 0 };
 }

@@ -146,9 +146,11 @@ export interface HistoryView {
   readonly eventKey: string | null;
   /** Who did it, where a person did. */
   readonly by: string | null;
+  /** Facts for programs: times, ids, outcome. */
+  readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Newest first; of a schedule, a device, a code, or all. */
+/** Newest first; of a schedule, a device, a code, or all: the newest, those before an entry, or those that come next after one. */
 export async function listHistory(
   tx: Tx,
   wanted: {
@@ -156,47 +158,52 @@ export async function listHistory(
     deviceId?: string | undefined;
     codeId?: string | undefined;
     before?: bigint | undefined;
+    after?: bigint | undefined;
     limit: number;
   },
 ): Promise<HistoryView[]> {
-  const { scheduleKey, deviceId, codeId, before, limit } = wanted;
+  const { scheduleKey, deviceId, codeId, before, after, limit } = wanted;
   const schedule =
     scheduleKey === undefined
       ? null
       : await tx.schedule.findUnique({ where: { key: scheduleKey }, select: { id: true } });
   if (scheduleKey !== undefined && schedule === null) return [];
-  const rows = await tx.historyEntry.findMany({
+  const found = await tx.historyEntry.findMany({
     where: {
       ...(schedule !== null && { scheduleId: schedule.id }),
       ...(deviceId !== undefined && { deviceId }),
       ...(codeId !== undefined && { codeId }),
-      ...(before !== undefined && { id: { lt: before } }),
+      id: { ...(before !== undefined && { lt: before }), ...(after !== undefined && { gt: after }) },
     },
-    orderBy: { id: 'desc' },
+    orderBy: { id: after === undefined ? 'desc' : 'asc' },
     take: limit,
   });
+  const rows = after === undefined ? found : found.reverse();
   const schedules = await tx.schedule.findMany({
     where: { id: { in: rows.flatMap(({ scheduleId }) => scheduleId ?? []) } },
     select: { id: true, key: true },
   });
   const keys = new Map(schedules.map(({ id, key }) => [id, key]));
-  return rows.map((row) => ({
-    id: row.id,
-    at: row.at,
-    kind: row.kind,
-    isAlert: row.alert,
-    message: row.message,
-    scheduleKey: keys.get(row.scheduleId ?? '') ?? null,
-    deviceId: row.deviceId,
-    codeId: row.codeId,
-    eventKey: row.eventKey,
-    by: byOf(row.detail),
-  }));
+  return rows.map((row) => {
+    const detail = factsOf(row.detail);
+    return {
+      id: row.id,
+      at: row.at,
+      kind: row.kind,
+      isAlert: row.alert,
+      message: row.message,
+      scheduleKey: keys.get(row.scheduleId ?? '') ?? null,
+      deviceId: row.deviceId,
+      codeId: row.codeId,
+      eventKey: row.eventKey,
+      by: typeof detail['by'] === 'string' ? detail['by'] : null,
+      detail,
+    };
+  });
 }
 
-function byOf(detail: unknown): string | null {
-  if (typeof detail !== 'object' || detail === null || !('by' in detail)) return null;
-  return typeof detail.by === 'string' ? detail.by : null;
+function factsOf(detail: unknown): Readonly<Record<string, unknown>> {
+  return typeof detail === 'object' && detail !== null && !Array.isArray(detail) ? { ...detail } : {};
 }
 
 /** Whether there is a schedule of this key. */

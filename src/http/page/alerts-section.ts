@@ -1,6 +1,12 @@
 // What needs a person, most urgent first, and the button by which somebody says to have seen it.
 import { z } from 'zod';
-import { acknowledgeAlert, countAlerts, listAlertsByUrgency, type StoredAlert } from '../../db/alerts.ts';
+import {
+  type AlertsAbout,
+  acknowledgeAlert,
+  countAlerts,
+  listAlertsByUrgency,
+  type StoredAlert,
+} from '../../db/alerts.ts';
 import type { ApiDeps } from '../api-route.ts';
 import { Problem } from '../problem.ts';
 import { type Html, html } from './html.ts';
@@ -32,11 +38,12 @@ export interface AlertsView {
   readonly counts: { readonly open: number; readonly acknowledged: number };
 }
 
-export async function readAlerts({ db }: ApiDeps, now: Date): Promise<AlertsView> {
+/** Of all, or about a schedule or a device. */
+export async function readAlerts({ db }: ApiDeps, now: Date, about: AlertsAbout = {}): Promise<AlertsView> {
   const [open, seen, counts] = await Promise.all([
-    listAlertsByUrgency(db.prisma, { state: 'open', now, limit: shownMax }),
-    listAlertsByUrgency(db.prisma, { state: 'acknowledged', now, limit: shownMax }),
-    countAlerts(db.prisma),
+    listAlertsByUrgency(db.prisma, { ...about, state: 'open', now, limit: shownMax }),
+    listAlertsByUrgency(db.prisma, { ...about, state: 'acknowledged', now, limit: shownMax }),
+    countAlerts(db.prisma, about),
   ]);
   return { open, seen, counts };
 }

@@ -6,6 +6,7 @@ import { onlyMethods } from '../problem.ts';
 
 const types = {
   'page.css': 'text/css; charset=utf-8',
+  'week.css': 'text/css; charset=utf-8',
   'page.js': 'text/javascript; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 } as const;

@@ -9,7 +9,7 @@ import { actPath, doorPath, schedulePath } from './paths.ts';
 import type { SignedIn } from './session.ts';
 import { countWords, doorWords, momentWords, nameTag, spanWords, timeTag, whoWords, zoneWords } from './words.ts';
 
-interface Around {
+export interface Around {
   readonly signedIn: SignedIn;
   readonly now: Date;
   readonly here: string;
@@ -43,7 +43,7 @@ export function doorRow(door: DoorOutlook, around: Around): Html {
 ${door.awaySince !== null && html`<p class="fine">Seam cannot reach it.</p>`}</div>
 <div class="now"><h4>Now</h4>
 ${live.length === 0 && html`<p class="none">Nobody</p>`}
-${live.slice(0, liveShown).map((code) => liveLine(code, around))}
+${live.slice(0, liveShown).map((code) => codeLine(code, around))}
 ${live.length > liveShown && html`<p class="fine"><a href="${doorPath(door.deviceId)}">and others</a></p>`}
 ${leaving.map((code) => html`<p class="fine">The code of ${nameTag(who(code))} is still being taken off.</p>`)}</div>
 <div class="next"><h4>Next</h4>
@@ -55,7 +55,8 @@ function who({ holder, scheduleName: name }: OverviewCode): string {
   return whoWords({ holder, name });
 }
 
-function liveLine(code: OverviewCode, around: Around): Html {
+/** A code that is to open a door now: whose, until when, and what it waits for. */
+export function codeLine(code: OverviewCode, around: Around): Html {
   const { signedIn, now, here } = around;
   const { windowEndsAt, timezone } = code;
   const ends = timeTag(windowEndsAt, momentWords(timezone, windowEndsAt, now));

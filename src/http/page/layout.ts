@@ -14,7 +14,7 @@ export interface Frame {
 }
 
 /** The sheets of all pages, in order; each is a file of this folder. */
-const sheets = ['page.css'] as const;
+const sheets = ['page.css', 'week.css'] as const;
 
 /**
  * A whole document. `body` is the main part and begins with its own h1; headings below go down one level at a time.
