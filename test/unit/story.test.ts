@@ -82,6 +82,7 @@ describe('the story', () => {
     expect(
       told([
         entry('12:00', 'code.created', { isAlert: true, message: 'Created: longer than asked.' }),
+        entry('12:00', 'code.removed', { isAlert: true, message: 'Removed: nobody asked for it.' }),
         entry('12:01', 'code.reported', { isAlert: true, message: 'Seam reports access_code.odd: Crew.' }),
         entry('12:02', 'holder.erased', { message: 'The holder was erased.', codeId: null }),
         entry('12:03', 'code.removed', { message: 'Removed: Crew. The window goes on and gets another one.' }),
@@ -90,6 +91,7 @@ describe('the story', () => {
       '2027-03-08 12:03 Removed: Crew. The window goes on and gets another one.',
       '2027-03-08 12:02 The holder was erased.',
       '2027-03-08 12:01! Seam reports access_code.odd: Crew.',
+      '2027-03-08 12:00! Removed: nobody asked for it.',
       '2027-03-08 12:00! Created: longer than asked.',
     ]);
   });

@@ -271,6 +271,20 @@ describe('a week tells', () => {
     expect(told(lineOf(both, []), ['closed'])).toEqual(['closed holiday+except_date 11T14:00/11T22:00']);
   });
 
+  it('each day by what closes that day', () => {
+    const days = {
+      holidays: [{ name: 'town', dates: ['2027-03-09', '2027-12-24'] }],
+      exceptDates: ['2027-03-11', '2027-03-12'],
+      endsOn: '2027-12-31',
+    };
+    const line = lineOf(days, [], { now: instant('2027-03-01T00:00') });
+    expect(line.facts.flatMap((fact) => (fact.kind === 'closed' ? fact.because : []))).toEqual([
+      { kind: 'holiday', list: 'town' },
+      { kind: 'except_date', date: '2027-03-11' },
+      { kind: 'except_date', date: '2027-03-12' },
+    ]);
+  });
+
   it('only the night that a holiday closes, not the one before', () => {
     const line = lineOf({ rules: [nights], exceptDates: ['2027-03-11'] }, []);
     expect(told(line, ['closed'])).toEqual(['closed except_date 12T03:00/12T11:00']);
