@@ -3,6 +3,7 @@ import { formatInTimeZone } from 'date-fns-tz';
 import type { AccessCode } from './access-code.ts';
 import { endedBecause } from './explain-code.ts';
 import { momentFormat } from './explain-facts.ts';
+import { notReadyEvents, readyEvents } from './seam-event-types.ts';
 import type { DateSpan } from './spans.ts';
 
 /** What a week needs of a row. */
@@ -18,7 +19,30 @@ export type WeekCode = Pick<
   | 'readyAt'
   | 'createdAt'
   | 'reason'
-> & { readonly removedAt: Date | null };
+> & {
+  readonly removedAt: Date | null;
+  /** When the lock held it and then lost it, before `readyAt`. */
+  readonly heldBefore: readonly DateSpan[];
+};
+
+/** What Seam said of a code and its lock, and when that happened. */
+export interface LockReport {
+  readonly eventType: string;
+  readonly occurredAt: Date;
+}
+
+/** When the lock held a code until it was said not to. @param reports in the order in which they happened */
+export function heldUntilLost(reports: readonly LockReport[]): DateSpan[] {
+  const held: DateSpan[] = [];
+  let since: Date | null = null;
+  for (const { eventType, occurredAt } of reports) {
+    if (readyEvents.includes(eventType)) since ??= occurredAt;
+    if (!notReadyEvents.includes(eventType)) continue;
+    if (since !== null && since < occurredAt) held.push({ startsAt: since, endsAt: occurredAt });
+    since = null;
+  }
+  return held;
+}
 
 /** Reasons of rows that ended without a code; others are sentences already. */
 const closedBecause: Readonly<Record<string, string>> = {
@@ -32,6 +56,8 @@ export function gapBecause(code: WeekCode | null, gap: DateSpan, timezone: strin
   if (code === null) return 'no code was made for it';
   const moment = (at: Date): string => formatInTimeZone(at, timezone, momentFormat);
   const { state, reason, readyAt, removedAt, confirmedStartsAt, confirmedEndsAt } = code;
+  const lost = code.heldBefore.find(({ endsAt }) => endsAt.getTime() === gap.startsAt.getTime());
+  if (lost !== undefined) return `the lock had lost the code, as Seam said on ${moment(lost.endsAt)}`;
   if (readyAt !== null && readyAt >= gap.endsAt) return `the lock held the code only from ${moment(readyAt)} on`;
   if (confirmedStartsAt !== null && confirmedStartsAt >= gap.endsAt && readyAt !== null)
     return `Seam made the code valid only from ${moment(confirmedStartsAt)} on`;

@@ -225,10 +225,13 @@ function codeOf(codes: readonly WeekCode[], window: DateSpan): WeekCode | null {
 
 /** How long the lock held a code until now, as far as Seam has said, by whether it opened the door. */
 function onLockSpans(code: WeekCode, now: Date): FactOf<'on_lock'>[] {
-  const { readyAt, removedAt } = code;
-  if (readyAt === null) return [];
+  const { readyAt, removedAt, heldBefore } = code;
   const isStill = removedAt === null || removedAt > now;
-  const held = { startsAt: readyAt, endsAt: isStill ? now : removedAt };
+  const last = readyAt === null ? [] : [{ startsAt: readyAt, endsAt: isStill ? now : removedAt }];
+  return [...heldBefore, ...last].flatMap((held) => rolesOf(code, held, now, isStill && held === last[0]));
+}
+
+function rolesOf(code: WeekCode, held: DateSpan, now: Date, isStill: boolean): FactOf<'on_lock'>[] {
   if (held.startsAt >= held.endsAt) return [];
   const startsAt = code.confirmedStartsAt ?? code.windowStartsAt;
   const endsAt = code.confirmedEndsAt ?? code.windowEndsAt;

@@ -1,5 +1,7 @@
 // What a week of some doors is read from. Reads only; a week costs what a week costs, however long a door has been there.
 import type { Schedule } from '../core/schedule.ts';
+import { notReadyEvents, readyEvents } from '../core/seam-event-types.ts';
+import { heldUntilLost, type LockReport } from '../core/week-gap.ts';
 import type { StatusSet, WeekCode } from '../core/week-line.ts';
 import type { Window } from '../core/windows.ts';
 import type { Tx } from './client.ts';
@@ -11,6 +13,7 @@ const earlyMs = 15 * dayMs;
 /** One that is not gone so long after its window has not ended, and is found by that. */
 const lateMs = 15 * dayMs;
 const codesMax = 5_000;
+const reportsMax = 20_000;
 const statusesMax = 100;
 
 /** A row, and whose it is. */
@@ -21,7 +24,7 @@ export interface WeekRow extends WeekCode, PlanKey {
 /** Rows of these doors whose window or time on the lock may reach into a span. */
 export async function codesOfWeek(tx: Tx, doors: readonly PlanKey[], { startsAt, endsAt }: Window): Promise<WeekRow[]> {
   if (doors.length === 0) return [];
-  return tx.accessCode.findMany({
+  const rows = await tx.accessCode.findMany({
     where: {
       OR: doors.map(({ scheduleId, deviceId }) => ({
         scheduleId,
@@ -46,10 +49,39 @@ export async function codesOfWeek(tx: Tx, doors: readonly PlanKey[], { startsAt,
       removedAt: true,
       createdAt: true,
       reason: true,
+      accessCodeId: true,
     },
     orderBy: { windowStartsAt: 'asc' },
     take: codesMax,
   });
+  const reports = await lockReports(
+    tx,
+    rows.flatMap(({ accessCodeId }) => accessCodeId ?? []),
+  );
+  return rows.map((row) => ({ ...row, heldBefore: heldUntilLost(reports.get(row.accessCodeId ?? '') ?? []) }));
+}
+
+/** What Seam said of codes that their locks lost, as far as it is kept, in the order in which it happened. */
+async function lockReports(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, readonly LockReport[]>> {
+  const lost = await tx.inboxEvent.findMany({
+    where: { accessCodeId: { in: [...ids] }, eventType: { in: [...notReadyEvents] } },
+    select: { accessCodeId: true },
+    distinct: ['accessCodeId'],
+  });
+  if (lost.length === 0) return new Map();
+  const events = await tx.inboxEvent.findMany({
+    where: {
+      accessCodeId: { in: lost.flatMap(({ accessCodeId }) => accessCodeId ?? []) },
+      eventType: { in: [...readyEvents, ...notReadyEvents] },
+    },
+    select: { accessCodeId: true, eventType: true, occurredAt: true },
+    orderBy: { occurredAt: 'asc' },
+    take: reportsMax,
+  });
+  const reports = events.flatMap(({ accessCodeId, eventType, occurredAt }) =>
+    accessCodeId === null || eventType === null || occurredAt === null ? [] : [{ accessCodeId, eventType, occurredAt }],
+  );
+  return Map.groupBy(reports, ({ accessCodeId }) => accessCodeId);
 }
 
 /** When a schedule was made, and what its status became within a span and last before it, oldest first. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nothingByHand, type Schedule } from '../../src/core/schedule.ts';
 import { daysFrom, partsOn } from '../../src/core/week-days.ts';
+import { heldUntilLost } from '../../src/core/week-gap.ts';
 import { type WeekCode, type WeekInput, type WeekLine, weekLine } from '../../src/core/week-line.ts';
 import { zoneNamed } from '../../src/core/zone.ts';
 import { stretchedInputs } from '../support/calendar-inputs.ts';
@@ -56,6 +57,7 @@ function aCode(
     deviceAwaySince: null,
     readyAt: lock.ready === undefined ? null : instant(lock.ready),
     removedAt,
+    heldBefore: [],
     createdAt: instant('2027-03-01T00:00'),
     reason: removedAt === null ? null : 'expired',
     ...fields,
@@ -184,6 +186,24 @@ describe('a week tells', () => {
     ],
   ])('why the door is without the code of a window that is %s', (_, codes, gaps) => {
     expect(told(lineOf({}, codes), ['gap'])).toEqual(gaps);
+  });
+
+  it('a gap only for as long as the lock had lost the code', () => {
+    const heldBefore = heldUntilLost([
+      { eventType: 'access_code.scheduled_on_device', occurredAt: instant('2027-03-10T13:00') },
+      { eventType: 'access_code.set_on_device', occurredAt: instant('2027-03-10T14:00') },
+      { eventType: 'access_code.failed_to_set_on_device', occurredAt: instant('2027-03-10T15:00') },
+      { eventType: 'access_code.delay_in_setting_on_device', occurredAt: instant('2027-03-10T15:10') },
+      { eventType: 'access_code.set_on_device', occurredAt: instant('2027-03-10T16:00') },
+    ]);
+    expect(heldBefore).toEqual([{ startsAt: instant('2027-03-10T13:00'), endsAt: instant('2027-03-10T15:00') }]);
+    const line = lineOf({}, [aCode(wed, { ready: '2027-03-10T16:00' }, { heldBefore })]);
+    expect(told(line, ['gap', 'on_lock'])).toEqual([
+      'on_lock early 10T13:00/10T14:00',
+      'on_lock valid 10T14:00/10T15:00',
+      'gap (the lock had lost the code, as Seam said on Wed 10 Mar 10:00) 10T15:00/10T16:00',
+      'on_lock valid still 10T16:00/10T17:00',
+    ]);
   });
 
   it('a window that passed without a code, from its row', () => {
