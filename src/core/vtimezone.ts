@@ -6,16 +6,13 @@ import { offsetAt, offsetChanges, zoneNamed } from './zone.ts';
 export function vtimezone(tzid: string, fromAt: number, toAt: number): string {
   const zone = zoneNamed(tzid);
   const first = offsetAt(zone, fromAt);
-  const changes = offsetChanges(zone, fromAt, toAt);
+  // One at the very beginning is part of what there is before.
+  const changes = offsetChanges(zone, fromAt + 1, toAt + 1);
   // Readers go by the offsets; which of them is the standard one matters to nobody but those who show it.
-  const standardMs = Math.min(first, ...changes.map(({ offsetMs }) => offsetMs));
-  let beforeMs = first;
+  const standardMs = Math.min(first, ...changes.map(({ afterMs }) => afterMs));
   // Before all that is told: midnight of 1970.
   const observances = [observance(standardMs, first, first, -first)];
-  for (const { at, offsetMs } of changes) {
-    observances.push(observance(standardMs, beforeMs, offsetMs, at));
-    beforeMs = offsetMs;
-  }
+  for (const { at, beforeMs, afterMs } of changes) observances.push(observance(standardMs, beforeMs, afterMs, at));
   return ['BEGIN:VTIMEZONE', `TZID:${tzid}`, ...observances.flat(), 'END:VTIMEZONE', ''].join('\r\n');
 }
 

@@ -84,20 +84,6 @@ export function isRepeatedLocal(zone: Zone, localMs: number): boolean {
   return instantToLocal(zone, localMs - next.offsetMs) === localMs;
 }
 
-/** The instants in (fromAt, toAt] at which the clocks are changed, each with the offset from there on, in ms. */
-export function offsetChanges(zone: Zone, fromAt: number, toAt: number): { at: number; offsetMs: number }[] {
-  const changes: { at: number; offsetMs: number }[] = [];
-  let offsetMs = offsetAt(zone, fromAt);
-  for (let at = fromAt; at < toAt; at += PROBE_MS) {
-    const nextAt = Math.min(at + PROBE_MS, toAt);
-    const nextMs = offsetAt(zone, nextAt);
-    if (nextMs === offsetMs) continue;
-    changes.push({ at: findChange(zone, at, nextAt, offsetMs), offsetMs: nextMs });
-    offsetMs = nextMs;
-  }
-  return changes;
-}
-
 /**
  * The largest forward jump of the clocks within some days of an instant, in ms. A skipped local time falls after later
  * ones by at most this much, so it bounds how far local order and the order of instants can disagree.
@@ -113,14 +99,17 @@ export interface OffsetChange {
   readonly afterMs: number;
 }
 
-/** The changes of the clocks at or after one instant and before another, which is at most three days later. */
+/** The changes of the clocks at or after one instant and before another. */
 export function offsetChanges(zone: Zone, fromAt: number, toAt: number): OffsetChange[] {
   const changes: OffsetChange[] = [];
-  let span = blockAt(zone, fromAt).first;
-  while (span.next !== undefined && span.untilAt < toAt) {
-    const { untilAt: at, offsetMs: beforeMs, next } = span;
-    if (at >= fromAt) changes.push({ at, beforeMs, afterMs: next.offsetMs });
-    span = next;
+  const lastAt = toAt - 1;
+  let beforeMs = offsetAt(zone, fromAt - 1);
+  for (let at = fromAt - 1; at < lastAt; at += PROBE_MS) {
+    const nextAt = Math.min(at + PROBE_MS, lastAt);
+    const afterMs = offsetAt(zone, nextAt);
+    if (afterMs === beforeMs) continue;
+    changes.push({ at: findChange(zone, at, nextAt, beforeMs), beforeMs, afterMs });
+    beforeMs = afterMs;
   }
   return changes;
 }

@@ -19,7 +19,10 @@ export function watchSeam({ telemetry, log }: { telemetry: Telemetry; log: Logge
       const durationMs = performance.now() - startedMs;
       const outcome = result.ok ? 'ok' : result.failure.kind;
       meter.seamCalled(route, outcome, durationMs / 1_000);
-      const attributes = { access_code_id: ids.access_code_id ?? madeIn(result), seam_request_id: requestIds.join(' ') };
+      const attributes = {
+        access_code_id: ids.access_code_id ?? madeIn(result),
+        seam_request_id: requestIds.join(' '),
+      };
       const line = { event: 'seam.called', route, outcome, ...attributes, duration_ms: Math.round(durationMs) };
       // What changes a door is news, whatever the flow says of it; a look is none.
       log[isWrite ? 'info' : 'debug'](line);

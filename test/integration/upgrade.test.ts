@@ -111,6 +111,10 @@ it('starts on it with nothing lost, goes on with every window, and makes no code
     pinKeys: facts.pin_keys.map((key) => Buffer.from(key, 'base64')),
     log: { level: 'silent' },
     http: { host: '127.0.0.1', port: 0 },
+    clients: { trustProxy: [], failuresPerMinute: 30 },
+    endpoints: { allowedNetworks: [] },
+    metrics: null,
+    traces: null,
     api: { tokens: [] },
     seam: {
       apiKey: simulator.apiKey,
