@@ -28,6 +28,8 @@ export async function startStage(): Promise<World> {
     ],
   });
   world.simulator.device(poolGate).goOffline();
+  // While no schedule is on it: nobody is alerted of that.
+  await world.rest();
   await world.apply(
     schedulesFile([
       aSchedule({ name: 'Cleaning crew', holder: 'Ana Silva' }),
@@ -92,6 +94,7 @@ export async function visit(browser: Browser, world: World, options: BrowserCont
   await page.goto('/');
   await page.getByLabel('Your token').fill(adminToken);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await expect.poll(() => new URL(page.url()).pathname).toBe('/');
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/');
   return { page, context, hosts, complaints, [Symbol.asyncDispose]: () => context.close() };
 }

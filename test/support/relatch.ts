@@ -20,7 +20,7 @@ export const adminToken = 'token-of-alice-for-the-api';
 export const backDoor = '2f0c1d1e-93b7-4c63-9f0e-5a1f6a3c7b02';
 
 // A new one costs the database more than what it is used for in a short life.
-const connections = { model: 3, delivery: 2, queue: 2 };
+const connections = { model: 4, delivery: 2, queue: 2 };
 
 export interface World extends AsyncDisposable {
   readonly simulator: Simulator;
