@@ -5,6 +5,9 @@ import { UserError } from './core/errors.ts';
  * can mend, 1 and the whole error for what they cannot.
  */
 export async function runProgram(main: () => Promise<void>): Promise<void> {
+  // Times are told in the zones of schedules; date-fns-tz tells those wrong that the clocks of this process skip, so it has clocks
+  // that skip none.
+  process.env['TZ'] = 'UTC';
   try {
     await main();
   } catch (error) {

@@ -78,7 +78,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           // They mostly wait (for dead workers, calls that hang, a database that is gone), each for itself.
-          maxWorkers: smallWorkers,
+          maxWorkers,
           // Of one file: all of them.
           maxConcurrency: 7,
           sequence: { groupOrder: 3 },

@@ -1,5 +1,4 @@
 // A feed as RFC 5545 text.
-import { formatInTimeZone } from 'date-fns-tz';
 import ical, { ICalCalendarMethod, ICalEventTransparency } from 'ical-generator';
 import type { FeedEvent } from '../core/feed.ts';
 import { DAY_MS } from '../core/local-date.ts';
@@ -61,11 +60,14 @@ function isLocallyClear({ timezone, startsAt, endsAt }: FeedEvent): boolean {
 
 /** An instant as the library takes those that know their zone: of a bare Date it would tell the time of this process's zone. */
 function inZone(at: Date, zone: string) {
+  // date-fns-tz would be wrong by an hour for times that the zone of this process skips.
+  const [date = '', time = ''] = new Date(instantToLocal(zoneNamed(zone), at.getTime())).toISOString().split('T');
+  const digits = (text: string): string => text.replaceAll(/[-:]|\..*/g, '');
   return {
     isValid: true,
     zone: { type: 'iana' },
     setZone: () => inZone(at, zone),
-    toFormat: (format: string): string => formatInTimeZone(at, zone, format),
+    toFormat: (format: string): string => digits(format === 'HHmmss' ? time : date),
     toJSDate: () => at,
     toJSON: () => at.toISOString(),
   };
