@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type FeedCode, type FeedEvent, type FeedSource, feedEvents } from '../../src/core/feed.ts';
-import { calendarOf, nothingByHand, type Schedule } from '../../src/core/schedule.ts';
+import { calendarOf, type Schedule } from '../../src/core/schedule.ts';
 import { windowsFrom } from '../../src/core/windows.ts';
 import { icalendar } from '../../src/http/icalendar.ts';
+import { crew } from '../support/crew.ts';
 import { readCalendar } from '../support/icalendar.ts';
 
 const day = 86_400_000;
@@ -10,29 +11,8 @@ let version = 0;
 
 function aSchedule(fields: Partial<Schedule> = {}): Schedule {
   version += 1;
-  return {
-    id: '3c1f0a52-3c3b-4b43-9a7e-0d8f3d1f2a10',
-    key: 'crew',
-    name: 'Crew',
-    holder: null,
-    timezone: 'America/New_York',
-    startsOn: '2026-01-01',
-    endsOn: null,
-    rules: [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:00' }],
-    exceptDates: [],
-    holidays: [],
-    extra: [],
-    blackouts: [],
-    byHand: nothingByHand,
-    grace: { earlyMinutes: 0, lateMinutes: 0 },
-    mergeGapsUpToMinutes: 0,
-    devices: [{ deviceId: 'front', generation: 0 }],
-    pinPolicy: 'keep',
-    allowOtherPin: false,
-    status: 'active',
-    version,
-    ...fields,
-  };
+  const daily = [{ rrule: 'FREQ=DAILY', from: '09:00', to: '17:00' }];
+  return { ...crew, startsOn: '2026-01-01', rules: daily, version, ...fields };
 }
 
 function aSource(fields: Partial<Schedule> = {}, facts: Partial<FeedSource> = {}): FeedSource {

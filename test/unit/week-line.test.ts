@@ -1,40 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nothingByHand, type Schedule } from '../../src/core/schedule.ts';
+import type { Schedule } from '../../src/core/schedule.ts';
 import { daysFrom, partsOn } from '../../src/core/week-days.ts';
 import { heldUntilLost } from '../../src/core/week-gap.ts';
 import { type WeekCode, type WeekInput, type WeekLine, weekLine } from '../../src/core/week-line.ts';
 import { zoneNamed } from '../../src/core/zone.ts';
 import { stretchedInputs } from '../support/calendar-inputs.ts';
+import { crew } from '../support/crew.ts';
 import { runs } from '../support/runs.ts';
 
 const weekdays = { rrule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', from: '09:00', to: '17:00' };
 const nights = { rrule: 'FREQ=DAILY', from: '22:00', to: '06:00' };
 
 function aSchedule(fields: Partial<Schedule> = {}): Schedule {
-  return {
-    id: 'schedule',
-    key: 'crew',
-    name: 'Crew',
-    holder: null,
-    timezone: 'America/New_York',
-    startsOn: '2027-01-01',
-    endsOn: null,
-    rules: [weekdays],
-    exceptDates: [],
-    holidays: [],
-    extra: [],
-    blackouts: [],
-    byHand: nothingByHand,
-    grace: { earlyMinutes: 0, lateMinutes: 0 },
-    mergeGapsUpToMinutes: 0,
-    devices: [{ deviceId: 'front', generation: 0 }],
-    pinPolicy: 'keep',
-    allowOtherPin: false,
-    status: 'active',
-    version: 1,
-    ...fields,
-  };
+  return { ...crew, id: 'schedule', startsOn: '2027-01-01', rules: [weekdays], ...fields };
 }
 
 const instant = (text: string): Date => new Date(text.length === 16 ? `${text}:00Z` : text);
