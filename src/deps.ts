@@ -42,8 +42,10 @@ export interface Overrides {
   readonly now?: () => Date;
   readonly log?: Log;
   readonly telemetry?: Telemetry;
-  /** How many connections to the database each part may hold; each is a process that has everything to learn. */
-  readonly connections?: { readonly model: number; readonly delivery: number; readonly queue: number };
+  /** Connections to the database of `config` that the caller keeps open, and closes. */
+  readonly db?: Db;
+  /** How many connections the queue may hold. */
+  readonly queueConnections?: number;
 }
 
 /**
@@ -62,22 +64,18 @@ export async function openTool(
   const database = await openDatabase(config, log);
   opened.defer(() => database.close());
   await migrateDatabase(database.url, log);
-  const { connections } = overrides;
-  const db = createDb({
-    url: database.url,
-    onError: (err) => log.warn({ event: 'database.lost', err }),
-    ...(connections !== undefined && { connections }),
-  });
-  opened.defer(() => db.close());
+  const db =
+    overrides.db ?? createDb({ url: database.url, onError: (err) => log.warn({ event: 'database.lost', err }) });
+  if (overrides.db === undefined) opened.defer(() => db.close());
   const keys = config.pinKeys.length > 0 ? config.pinKeys : [await loadOrCreateKeyFile(config.database.dataDir)];
   const vault = new PinVault(keys);
   if (role !== 'doctor') await assertKeysPresent(db, vault);
-  const { telemetry = quietTelemetry } = overrides;
+  const { telemetry = quietTelemetry, queueConnections } = overrides;
   const queue = createQueue({
     databaseUrl: database.url,
     origin: () => jobOrigin(telemetry),
     supervises: role === 'service',
-    ...(connections !== undefined && { connections: connections.queue }),
+    ...(queueConnections !== undefined && { connections: queueConnections }),
     onError: (err) => log.warn({ event: 'queue.failed', err }, 'the queue failed and tries again'),
     onWarning: (warning) => log.warn({ event: 'queue.warning', warning }),
   });

@@ -83,7 +83,7 @@ interface Sent {
 const places = ['nothing', 'query', 'unknown', 'body', 'path', 'version', 'key', 'token', 'method', 'type'] as const;
 
 /** Requests that are right in all but one place. */
-function requestsOf(document: Document, operation: Operation, ids: readonly string[]): fc.Arbitrary<Sent> {
+function requestsOf(document: Document, operation: Operation, ids: Ids): fc.Arbitrary<Sent> {
   const of = (place: string) => operation.parameters.filter((one) => one.in === place);
   const schema = operation.requestBody?.content['application/json']?.schema;
   const valid = schema === undefined ? fc.constant(undefined) : valuesOf(document, schema);
@@ -100,7 +100,7 @@ function requestsOf(document: Document, operation: Operation, ids: readonly stri
       params: fc.record(
         Object.fromEntries(
           of('path').map(({ name }) => {
-            const known = name === 'id' ? ids : name === 'key' ? ['crew', 'guards'] : ['us', 'de'];
+            const known = name === 'id' ? idsFor(operation, ids) : name === 'key' ? ['crew', 'guards'] : ['us', 'de'];
             return [name, fc.constantFrom(...known)] as const;
           }),
         ),
@@ -162,7 +162,17 @@ function encoded(text: string): string {
   return text.isWellFormed() ? encodeURIComponent(text).replaceAll('%25', '%') : '%ED%A0%80';
 }
 
-async function populated(): Promise<{ world: World; ids: string[] }> {
+/** By the collection that they are of, as paths name it. */
+type Ids = Readonly<Record<string, readonly string[]>>;
+
+function idsFor({ path }: Operation, ids: Ids): readonly string[] {
+  const [, , collection = ''] = path.split('/');
+  const known = ids[collection];
+  if (known === undefined) throw new Error(`nothing is known that has an id in ${path}`);
+  return known;
+}
+
+async function populated(): Promise<{ world: World; ids: Ids }> {
   const world = await startWorld({ now: '2027-03-08T12:00:00Z' });
   const guards = aSchedule({
     key: 'guards',
@@ -174,13 +184,22 @@ async function populated(): Promise<{ world: World; ids: string[] }> {
   const schedules = [aSchedule({ devices: [frontDoor, backDoor], pin: pins[0] }), guards];
   await world.apply(JSON.stringify({ holidays: { us: ['2027-12-25'] }, schedules }));
   const { pool } = world.relatch.deps.db;
-  const { rows } = await pool.query(`
-    with a as (insert into alerts (cause, kind, message, raised_at, last_seen_at)
-      select n::text, 'code.refused', 'alert', now(), now() from generate_series(1, 3) n returning id),
-    l as (insert into dead_letters (event_key, error_name, error_message, attempts, died_at)
-      select n::text, 'Error', 'letter', 9, now() from generate_series(1, 3) n returning id)
-    select id::text from a union all select id::text from l`);
-  return { world, ids: rows.map(({ id }) => id) };
+  const idsOf = async (sql: string) => (await pool.query<{ id: string }>(sql)).rows.map(({ id }) => id);
+  const made = async (route: string, body: object): Promise<string[]> => {
+    const answers = await Promise.all([1, 2, 3].map(() => call(world, `POST /v1/${route}`, { body })));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+    return answers.map((answer) => answer.body.id);
+  };
+  const ids = {
+    alerts: await idsOf(`insert into alerts (cause, kind, message, raised_at, last_seen_at)
+      select n::text, 'code.refused', 'alert', now(), now() from generate_series(1, 3) n returning id`),
+    'dead-letters': await idsOf(`insert into dead_letters (event_key, error_name, error_message, attempts, died_at)
+      select n::text, 'Error', 'letter', 9, now() from generate_series(1, 3) n returning id`),
+    'webhook-endpoints': await made('webhook-endpoints', { url: 'http://127.0.0.1:1/' }),
+    devices: [frontDoor, backDoor],
+    feeds: await made('feeds', { schedule_key: 'crew' }),
+  };
+  return { world, ids };
 }
 
 it('answers whatever is sent as the document says, never fails at it, and tells no secret', async () => {

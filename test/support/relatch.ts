@@ -12,15 +12,15 @@ import type { DeviceSpec } from '../../src/simulator/device.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import type { Switches } from '../../src/simulator/switches.ts';
 import { createLog } from '../../src/telemetry/log.ts';
-import { createTestDatabase } from './database.ts';
+import { borrowDatabase } from './database.ts';
 import { webhookSecret } from './sign.ts';
 
 export const frontDoor = '6aae9d08-fed6-4ca5-8328-e36849ab48fe';
 export const adminToken = 'token-of-alice-for-the-api';
 export const backDoor = '2f0c1d1e-93b7-4c63-9f0e-5a1f6a3c7b02';
 
-// A new one costs the database more than what it is used for in a short life.
-const connections = { model: 4, delivery: 2, queue: 2 };
+// A stop that takes so long may have left a job behind.
+const cutShortAfterMs = 8_000;
 
 export interface World extends AsyncDisposable {
   readonly simulator: Simulator;
@@ -77,7 +77,7 @@ export async function startWorld(options: {
   metrics?: ServiceConfig['metrics'];
   traces?: ServiceConfig['traces'];
 }): Promise<World> {
-  const database = await createTestDatabase();
+  const database = await borrowDatabase();
   const simulator = await startSimulator({
     now: new Date(options.now),
     devices: options.devices ?? [
@@ -87,7 +87,7 @@ export async function startWorld(options: {
     ...(options.switches === undefined ? {} : { switches: options.switches }),
   });
   const config: ServiceConfig = {
-    database: { url: database.socketUrl, dataDir: '' },
+    database: { url: database.url, dataDir: '' },
     pinKeys: [randomBytes(32)],
     endpoints: { allowedNetworks: [{ address: '127.0.0.1', prefix: 32, family: 'ipv4' }] },
     log: { level: 'debug' },
@@ -115,7 +115,7 @@ export async function startWorld(options: {
   let relatch: Relatch;
   let isStopped = false;
   async function start(changes: Partial<ServiceConfig> = {}): Promise<void> {
-    relatch = await startRelatch({ ...config, ...changes }, { now, log, connections });
+    relatch = await startRelatch({ ...config, ...changes }, { now, log, db: database.db, queueConnections: 2 });
     isStopped = false;
     if (options.delivers !== false)
       simulator.setWebhook({ url: `${relatch.url}/webhooks/seam`, secret: webhookSecret });
@@ -135,7 +135,7 @@ export async function startWorld(options: {
   }
   /** As the seed does while no service runs. */
   async function applyAlone(file: SchedulesFile, applyOptions: ApplyOptions): Promise<Applied> {
-    await using tool = await openTool(config, { now, log }, 'tool');
+    await using tool = await openTool(config, { now, log, db: database.db }, 'tool');
     return applySchedules(tool, file, applyOptions);
   }
   await start();
@@ -209,9 +209,13 @@ export async function startWorld(options: {
     stop,
     start,
     async [Symbol.asyncDispose]() {
-      await stop().catch(() => undefined);
+      const startedMs = performance.now();
+      const isStoppedWell = await stop().then(
+        () => performance.now() - startedMs < cutShortAfterMs,
+        () => false,
+      );
       await simulator.close();
-      await database.drop();
+      await database.giveBack({ isAtRest: isStoppedWell });
     },
   };
 }
