@@ -81,6 +81,11 @@ function send(
     // A connection of its own, which nobody else's answers can follow on.
     const call = request(url, { method: 'POST', headers, agent: false, lookup: pinnedTo(addresses), signal });
     call.on('error', reject);
+    // Who changes the protocol sends no response; left to itself, Node closes the connection and says nothing more.
+    call.on('upgrade', ({ statusCode = 0 }, socket) => {
+      socket.destroy();
+      resolve({ status: statusCode, retryAfterSeconds: null });
+    });
     call.on('response', (response) => {
       const attempt = { status: response.statusCode ?? 0, retryAfterSeconds: retryAfterOf(response) };
       let bytes = 0;

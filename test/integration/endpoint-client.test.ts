@@ -70,6 +70,8 @@ it('follows no redirect, waits no longer than it should, and keeps nothing of a 
   // The status was said, and the rest never comes.
   receiver.answer = (response) => void response.writeHead(200).write('x');
   expect(await post()).toMatchObject({ status: 200 });
+  receiver.answer = (response) => void response.writeHead(101, { connection: 'upgrade', upgrade: 'x' }).end();
+  expect(await post()).toMatchObject({ status: 101 });
   receiver.answer = (response) => void response.destroy();
   expect(await post()).toEqual({ error: 'it cannot be reached (ECONNRESET)' });
 });
