@@ -1,5 +1,6 @@
 // Messages on their way to endpoints. They are written by triggers (migration outgoing_webhooks); here they are sent, replayed, shown.
 import type { Tx } from './client.ts';
+import { Prisma } from './generated/client.ts';
 
 /** Endpoints that something is due for and no job is alive for. */
 export async function dueEndpoints(tx: Tx, now: Date, limit: number): Promise<string[]> {
@@ -108,6 +109,12 @@ export interface DeliveryView {
   readonly error: string | null;
 }
 
+const states = {
+  waiting: Prisma.sql`d.due_at is not null`,
+  delivered: Prisma.sql`d.due_at is null and d.delivered_at is not null`,
+  given_up: Prisma.sql`d.due_at is null and d.delivered_at is null`,
+} as const;
+
 /** An endpoint's messages, the latest first. @param before the last one of the page before */
 export async function listDeliveries(
   tx: Tx,
@@ -116,18 +123,17 @@ export async function listDeliveries(
     before,
     state,
     limit,
-  }: { before?: { at: Date; id: string } | undefined; state?: string | undefined; limit: number },
+  }: { before?: { at: Date; id: string } | undefined; state?: DeliveryView['state'] | undefined; limit: number },
 ): Promise<DeliveryView[]> {
   return tx.$queryRaw<DeliveryView[]>`
-    select * from (
-      select m.id as "messageId", m.type, m.at, d.attempts, d.attempted_at as "attemptedAt", d.due_at as "dueAt", d.status, d.error,
-             case when d.due_at is not null then 'waiting' when d.delivered_at is not null then 'delivered' else 'given_up' end as state
-        from webhook_deliveries d join webhook_messages m on m.id = d.message_id
-       where d.endpoint_id = ${endpointId}::uuid
-         and (${before?.at ?? null}::timestamptz is null
-              or (m.at, m.id) < (${before?.at ?? null}::timestamptz, ${before?.id ?? null}::uuid))) v
-     where ${state ?? null}::text is null or state = ${state ?? null}
-     order by at desc, "messageId" desc
+    select m.id as "messageId", m.type, m.at, d.attempts, d.attempted_at as "attemptedAt", d.due_at as "dueAt", d.status, d.error,
+           case when d.due_at is not null then 'waiting' when d.delivered_at is not null then 'delivered' else 'given_up' end as state
+      from webhook_deliveries d join webhook_messages m on m.id = d.message_id
+     where d.endpoint_id = ${endpointId}::uuid
+       and ${state === undefined ? Prisma.sql`true` : states[state]}
+       and (${before?.at ?? null}::timestamptz is null
+            or (m.at, m.id) < (${before?.at ?? null}::timestamptz, ${before?.id ?? null}::uuid))
+     order by m.at desc, m.id desc
      limit ${limit}`;
 }
 

@@ -68,6 +68,22 @@ export async function updateEndpoint(
   return count === 1;
 }
 
+const pageSize = 1_000;
+
+/** Takes out what waits for it and what it was sent, in pages: who writes a message waits for whoever takes out its endpoint. */
+export async function deleteDeliveries(tx: Tx, endpointId: string): Promise<void> {
+  let after: string | null = '00000000-0000-0000-0000-000000000000';
+  while (after !== null) {
+    const [page]: { rows: number; last: string | null }[] = await tx.$queryRaw`
+      with page as (select message_id as id from webhook_deliveries
+                     where endpoint_id = ${endpointId}::uuid and message_id > ${after}::uuid
+                     order by message_id limit ${pageSize}),
+           gone as (delete from webhook_deliveries d using page where d.endpoint_id = ${endpointId}::uuid and d.message_id = page.id)
+      select count(*)::int as rows, (select id::text from page order by id desc limit 1) as last from page`;
+    after = page?.rows === pageSize ? page.last : null;
+  }
+}
+
 /** Takes it out with its secrets and deliveries; false when it is not there. */
 export async function deleteEndpoint(tx: Tx, id: string): Promise<boolean> {
   const { count } = await tx.webhookEndpoint.deleteMany({ where: { id } });

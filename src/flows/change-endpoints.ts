@@ -8,6 +8,7 @@ import type { Tx } from '../db/client.ts';
 import { type Replayed, replayMessages } from '../db/deliveries.ts';
 import {
   countEndpoints,
+  deleteDeliveries,
   deleteEndpoint,
   disableEndpoint,
   enableEndpoint,
@@ -96,8 +97,9 @@ export async function changeEndpoint(
 }
 
 /** @throws EndpointUnknown */
-export async function removeEndpoint(deps: NotifyDeps, id: string, by: string): Promise<void> {
+export async function removeEndpoint(deps: Pick<NotifyDeps, 'db' | 'now'>, id: string, by: string): Promise<void> {
   const now = deps.now();
+  await deleteDeliveries(deps.db.prisma, id);
   await deps.db.prisma.$transaction(async (tx) => {
     const endpoint = await findEndpoint(tx, id);
     if (endpoint === null || !(await deleteEndpoint(tx, id))) throw new EndpointUnknown(id);
@@ -133,14 +135,15 @@ export async function replayToEndpoint(
   which: Replayed,
   along?: (tx: Tx, replayed: number) => Promise<void>,
 ): Promise<number> {
-  return deps.db.prisma.$transaction(async (tx) => {
-    const endpoint = await findEndpoint(tx, id);
-    if (endpoint === null) throw new EndpointUnknown(id);
+  const { prisma } = deps.db;
+  if ((await findEndpoint(prisma, id)) === null) throw new EndpointUnknown(id);
+  // Page by page: a week's messages of a large installation take longer than a transaction may last.
+  const replayed = await replayMessages(prisma, id, which, deps.now());
+  await prisma.$transaction(async (tx) => {
     await endQuiet(tx, id);
-    const replayed = await replayMessages(tx, id, which, deps.now());
     await along?.(tx, replayed);
-    return replayed;
   });
+  return replayed;
 }
 
 /** Sends a message that tells nothing, at once and once. @throws EndpointUnknown */

@@ -1,14 +1,16 @@
 // Other systems are told of alerts and codes.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect, it, vi } from 'vitest';
 import { type EventType, eventTypes } from '../../src/core/endpoint.ts';
 import { raiseAlert } from '../../src/db/alerts.ts';
 import { createDb } from '../../src/db/client.ts';
 import { dueEndpoints } from '../../src/db/deliveries.ts';
+import { insertEndpoint } from '../../src/db/endpoints.ts';
 import { insertHistory } from '../../src/db/history.ts';
 import { PinVault } from '../../src/db/pin-vault.ts';
 import { openTool } from '../../src/deps.ts';
+import { removeEndpoint } from '../../src/flows/change-endpoints.ts';
 import { eraseHolder } from '../../src/flows/erase-holder.ts';
 import { notifyEndpoint } from '../../src/flows/notify-endpoint.ts';
 import { pruneNightly } from '../../src/flows/prune.ts';
@@ -358,6 +360,48 @@ it('writes and asks nothing where there is no endpoint', async () => {
   expect(texts.filter((text) => /history|alerts/.test(text)).length).toBeGreaterThan(1);
   expect(texts.filter((text) => /webhook/.test(text) && !/from webhook_endpoints e/.test(text))).toEqual([]);
   expect(await db.prisma.webhookMessage.count()).toBe(0);
+  await db.close();
+});
+
+it('is removed while others write messages, which neither fail by it nor wait until all that it was sent is gone', async () => {
+  await using database = await createTestDatabase();
+  const db = createDb({ url: database.url });
+  const add = (name: string) =>
+    insertEndpoint(db.prisma, {
+      id: randomUUID(),
+      url: `https://${name}.example/`,
+      eventTypes: [],
+      now: new Date(now),
+    });
+  const entry = { at: new Date(now), kind: 'code.created', message: 'A code.' } as const;
+  const write = () => db.prisma.$transaction((tx) => insertHistory(tx, entry));
+  const waits = () =>
+    vi.waitFor(async () => {
+      const locked = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+      expect((await db.pool.query(locked)).rows).toHaveLength(1);
+    });
+  const [first, second, kept] = [await add('first'), await add('second'), await add('kept')];
+  await write();
+  const other = new pg.Client({ connectionString: database.url });
+  await other.connect();
+  await other.query('begin');
+  await other.query('select 1 from webhook_deliveries where endpoint_id = $1 for update', [first.id]);
+  const removing = removeEndpoint({ db, now: () => new Date(now) }, first.id, 'somebody');
+  await waits();
+  await write();
+  await other.query('commit');
+  await removing;
+
+  await other.query('begin');
+  await other.query('delete from webhook_endpoints where id = $1', [second.id]);
+  const writing = write();
+  await waits();
+  await other.query('commit');
+  await writing;
+  expect(await db.prisma.webhookDelivery.groupBy({ by: ['endpointId'], _count: true })).toEqual([
+    { endpointId: kept.id, _count: 3 },
+  ]);
+  await other.end();
   await db.close();
 });
 
