@@ -2,6 +2,7 @@ import { causeOf, type HistoryKind, resolvedBy, type Subject } from '../core/ale
 import type { Window } from '../core/windows.ts';
 import type { Tx } from './client.ts';
 import type { Alert as AlertRow } from './generated/client.ts';
+import { inBatches } from './in-batches.ts';
 import type { PlanKey } from './queue.ts';
 
 /** What needs a person. */
@@ -27,14 +28,17 @@ export async function raiseAlerts(tx: Tx, alerts: readonly NewAlert[]): Promise<
     const times = (rows.get(cause)?.times ?? 0) + 1;
     rows.set(cause, { cause, kind, message, schedule_id, device_id, code_id, at, times });
   }
-  if (rows.size === 0) return;
-  await tx.$executeRaw`
+  // Each writes a message for every endpoint that is told of it: thousands of them take longer than a statement may last.
+  await inBatches(
+    [...rows.values()],
+    (some) => tx.$executeRaw`
     insert into alerts (cause, kind, message, schedule_id, device_id, code_id, raised_at, last_seen_at, times)
     select cause, kind, message, schedule_id, device_id, code_id, at, at, times
-      from jsonb_to_recordset(${JSON.stringify([...rows.values()])}::jsonb)
+      from jsonb_to_recordset(${JSON.stringify(some)}::jsonb)
         as a(cause text, kind text, message text, schedule_id uuid, device_id text, code_id uuid, at timestamptz, times int)
     on conflict (cause) where state <> 'resolved'
-    do update set last_seen_at = excluded.last_seen_at, message = excluded.message, times = alerts.times + excluded.times`;
+    do update set last_seen_at = excluded.last_seen_at, message = excluded.message, times = alerts.times + excluded.times`,
+  );
 }
 
 /** Whether there is an unresolved alert of this cause, see `causeOf`. */
@@ -66,11 +70,14 @@ export async function resolveAlertsOfDoors(
   const doors = new Map(
     entries.map(({ scheduleId, deviceId }) => [`${scheduleId}:${deviceId}`, { scheduleId, deviceId }]),
   );
-  await tx.$executeRaw`
+  await inBatches(
+    [...doors.values()],
+    (some) => tx.$executeRaw`
     update alerts a set state = 'resolved', settled_at = ${last.at}, settled_because = ${kind}
-      from jsonb_to_recordset(${JSON.stringify([...doors.values()])}::jsonb) as d("scheduleId" uuid, "deviceId" text)
+      from jsonb_to_recordset(${JSON.stringify(some)}::jsonb) as d("scheduleId" uuid, "deviceId" text)
      where a.schedule_id = d."scheduleId" and a.device_id = d."deviceId" and a.code_id is null
-       and a.kind = any(${[...kinds]}) and a.state <> 'resolved'`;
+       and a.kind = any(${[...kinds]}) and a.state <> 'resolved'`,
+  );
 }
 
 /**
