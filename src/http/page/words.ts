@@ -1,10 +1,10 @@
 // Times and amounts as people say them, in the zone of the schedule that they belong to.
 import { formatInTimeZone } from 'date-fns-tz';
+import { parseLocalDate } from '../../core/local-date.ts';
 import { localDateOf, type Window } from '../../core/windows.ts';
 import { type Html, html } from './html.ts';
 
 const minuteMs = 60_000;
-const dayMs = 86_400_000;
 
 /** "New York time" */
 export function zoneWords(timezone: string): string {
@@ -15,9 +15,11 @@ export function zoneWords(timezone: string): string {
 /** "today", "tomorrow", "Tue 9 Mar", and the year where it is another one. */
 function dayWords(timezone: string, at: Date, now: Date): string {
   const day = localDateOf(timezone, at);
-  if (day === localDateOf(timezone, now)) return 'today';
-  if (day === localDateOf(timezone, new Date(now.getTime() + dayMs))) return 'tomorrow';
-  const isThisYear = day.slice(0, 4) === localDateOf(timezone, now).slice(0, 4);
+  const today = localDateOf(timezone, now);
+  if (day === today) return 'today';
+  // By the calendar: 24 hours on, it may be the day after tomorrow where the clocks go forward.
+  if (parseLocalDate(day) === (parseLocalDate(today) ?? 0) + 1) return 'tomorrow';
+  const isThisYear = day.slice(0, 4) === today.slice(0, 4);
   return formatInTimeZone(at, timezone, isThisYear ? 'EEE d MMM' : 'EEE d MMM yyyy');
 }
 
