@@ -163,6 +163,22 @@ describe('more than can be done at once', () => {
     expect((await post(url)).status).toBe(202);
     for (const socket of slow) socket.destroy();
   });
+
+  it('is not what forms are that somebody sends slowly, signed in or not', async () => {
+    const { port, url } = await serve({ bounds: { page: { kind: 'page', requestsMax: 2, bodyBytesMax: 10_000 } } });
+    const head = 'host: x\r\nsec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n';
+    const slow: Socket[] = [];
+    for (const path of ['/schedules/x/act', '/alerts/x/acknowledge', '/codes/x/pin']) {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      socket.write(`POST ${path} HTTP/1.1\r\n${head}content-length: 9\r\nexpect: 100-continue\r\n\r\n`);
+      // Its body is waited for.
+      await once(socket, 'data');
+      slow.push(socket);
+    }
+    // There are no tokens here, so that nobody can sign in.
+    expect((await fetch(url)).status).toBe(404);
+    for (const socket of slow) socket.destroy();
+  });
 });
 
 describe('every answer', () => {

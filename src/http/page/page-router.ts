@@ -34,7 +34,8 @@ export function pageRouter(deps: ApiDeps | null, routes: readonly PageRoute[], l
     const place = router.route(path).all(pageHeaders);
     for (const one of ofPath) {
       const answer = deps === null ? pagesOff : answering(deps, sessions, one);
-      place[one.method](load.work, logged(log, one), ...(one.method === 'post' ? [load.body, readForm] : []), answer);
+      if (one.method === 'get') place.get(load.work, logged(log, one), answer);
+      else place.post(logged(log, one), load.body, readForm, load.work, answer);
     }
     const methods = ofPath.map(({ method }) => method.toUpperCase());
     place.all(onlyMethods(...methods, ...(methods.includes('GET') ? ['HEAD'] : [])), errors);

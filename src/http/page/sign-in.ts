@@ -74,12 +74,12 @@ export function signInRoutes(
     .route(signInPath)
     .all(pageHeaders)
     .get(get)
-    .post(load.work, load.body, readForm, post)
+    .post(load.body, readForm, load.work, post)
     .all(onlyMethods('GET', 'HEAD', 'POST'), errors);
   router
     .route('/sign-out')
     .all(pageHeaders)
-    .post(load.work, load.body, readForm, signOut)
+    .post(load.body, readForm, load.work, signOut)
     .all(onlyMethods('POST'), errors);
   return router;
 }
