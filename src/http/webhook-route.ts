@@ -87,12 +87,12 @@ function eventFields({ row }: Receipt): UnitIds {
 function logFailure({ log, telemetry = quietTelemetry }: WebhookRouteDeps): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     const problem = toProblem(error);
-    // Told by a line for many.
-    if (problem.status === 429 || problem.code === overloaded) return next(problem);
     const failed = problem.status >= 500;
     const outcome = failed ? 'failed' : 'refused';
-    const durationMs = elapsedMs(res.locals['startedAt']);
     telemetry.meter.delivered(outcome, undefined);
+    // Told by a line for many.
+    if (problem.status === 429 || problem.code === overloaded) return next(problem);
+    const durationMs = elapsedMs(res.locals['startedAt']);
     const end = { outcome, isFailed: failed, attributes: { reason: problem.code } };
     // What anybody may send leaves no trace.
     const traceId = failed ? telemetry.spans.delivery({ seamEventId: undefined, durationMs, end }) : undefined;

@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpServer, type HttpDeps } from '../../src/http/app.ts';
+import { quietTelemetry } from '../../src/telemetry/telemetry.ts';
 import { HttpAppUnderTest, webhookPath } from '../support/http-app.ts';
 import { exchange } from '../support/raw-http.ts';
 import { aRemovedEvent, otherWebhookSecret, sign, webhookSecret } from '../support/sign.ts';
@@ -128,7 +129,9 @@ describe('more than can be done at once', () => {
   };
 
   it('is answered 503 at once, while health is answered, and all is taken afterwards', async () => {
-    const { url } = await serve({ bounds });
+    const outcomes: string[] = [];
+    const meter = { ...quietTelemetry.meter, delivered: (outcome: string) => void outcomes.push(outcome) };
+    const { url } = await serve({ bounds, telemetry: { ...quietTelemetry, meter } });
     const blocker = await app.db.pool.connect();
     await blocker.query('begin');
     await blocker.query('lock table inbox');
@@ -142,6 +145,7 @@ describe('more than can be done at once', () => {
     blocker.release();
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([202, 202]);
     expect((await post(url)).status).toBe(202);
+    expect(outcomes.filter((outcome) => outcome === 'failed').length).toBeGreaterThanOrEqual(2);
     expect(app.logged().filter(({ event }) => event === 'load.shed')).toMatchObject([{ kind: 'webhook', requests: 2 }]);
   });
 
