@@ -127,6 +127,17 @@ export async function endQuiet(tx: Tx, id: string): Promise<void> {
   await tx.webhookEndpoint.updateMany({ where: { id }, data: { quietUntil: null } });
 }
 
+/** Keeps it as it is until the transaction ends; null where it is at another address by now, disabled, or not there. */
+export async function holdEndpoint(
+  tx: Tx,
+  { id, url }: Pick<StoredEndpoint, 'id' | 'url'>,
+): Promise<Pick<StoredEndpoint, 'failingSince'> | null> {
+  const [held] = await tx.$queryRaw<Pick<StoredEndpoint, 'failingSince'>[]>`
+    select failing_since as "failingSince" from webhook_endpoints
+     where id = ${id}::uuid and url = ${url} and disabled_at is null for no key update`;
+  return held ?? null;
+}
+
 /** Notes that all of a round was delivered, or since when and until when not. */
 export async function noteRound(tx: Tx, id: string, failing: { since: Date; quietUntil: Date } | null): Promise<void> {
   const data = { failingSince: failing?.since ?? null, quietUntil: failing?.quietUntil ?? null };

@@ -15,7 +15,13 @@ import {
 } from '../core/endpoint.ts';
 import type { Db } from '../db/client.ts';
 import { type AttemptNote, type DueMessage, dueMessages, hastenMessages, noteAttempts } from '../db/deliveries.ts';
-import { disableEndpoint, findSigningEndpoint, noteRound, type SigningEndpoint } from '../db/endpoints.ts';
+import {
+  disableEndpoint,
+  findSigningEndpoint,
+  holdEndpoint,
+  noteRound,
+  type SigningEndpoint,
+} from '../db/endpoints.ts';
 import { type HistoryEntry, insertHistory } from '../db/history.ts';
 import type { PinVault } from '../db/pin-vault.ts';
 import type { Destination } from '../outgoing/addresses.ts';
@@ -92,19 +98,33 @@ async function runRound(
   const now = deps.now();
   const notes = tried.map(({ note }) => note);
   const isBack = tried.some(({ attempt }) => isTaken(attempt));
-  const since = isBack ? now : (endpoint.failingSince ?? now);
-  await deps.db.prisma.$transaction(async (tx) => {
+  const since = await deps.db.prisma.$transaction(async (tx) => {
     // The endpoint before its deliveries, as who removes it does: the other way round each would wait for the other.
-    if (failed !== undefined || endpoint.failingSince !== null) {
-      const quiet = failed === undefined ? 0 : quietMs(now.getTime() - since.getTime(), failed.attempt);
-      const failing = failed === undefined ? null : { since, quietUntil: new Date(now.getTime() + quiet) };
+    const held = await holdEndpoint(tx, endpoint);
+    // What failed at an address that it has left since, or after somebody disabled it, says nothing of it, and waits as before.
+    if (held === null) {
+      await noteAttempts(
+        tx,
+        endpoint.id,
+        now,
+        notes.filter(({ isDelivered }) => isDelivered),
+      );
+      return null;
+    }
+    const failingSince = isBack ? now : (held.failingSince ?? now);
+    if (failed !== undefined || held.failingSince !== null) {
+      const quiet = failed === undefined ? 0 : quietMs(now.getTime() - failingSince.getTime(), failed.attempt);
+      const failing =
+        failed === undefined ? null : { since: failingSince, quietUntil: new Date(now.getTime() + quiet) };
       await noteRound(tx, endpoint.id, failing);
     }
-    if (isBack && endpoint.failingSince !== null && wasAway(endpoint.failingSince, now))
+    if (isBack && held.failingSince !== null && wasAway(held.failingSince, now))
       await hastenMessages(tx, endpoint.id, now);
     await noteAttempts(tx, endpoint.id, now, notes);
+    return failingSince;
   });
   if (failed === undefined) return true;
+  if (since === null) return false;
   if (tried.some(({ attempt }) => isGone(attempt)))
     await giveUp(deps, endpoint, 'it answered 410: it wants nothing more');
   else if (isFailingTooLong(since, now))

@@ -4,9 +4,17 @@ import pg from 'pg';
 import { expect, it, vi } from 'vitest';
 import { type EventType, eventTypes } from '../../src/core/endpoint.ts';
 import { raiseAlert } from '../../src/db/alerts.ts';
-import { createDb } from '../../src/db/client.ts';
+import { createDb, type Db } from '../../src/db/client.ts';
 import { dueEndpoints } from '../../src/db/deliveries.ts';
-import { insertEndpoint } from '../../src/db/endpoints.ts';
+import {
+  disableEndpoint,
+  enableEndpoint,
+  findEndpoint,
+  insertEndpoint,
+  noteRound,
+  storeSecret,
+  updateEndpoint,
+} from '../../src/db/endpoints.ts';
 import { insertHistory } from '../../src/db/history.ts';
 import { PinVault } from '../../src/db/pin-vault.ts';
 import { openTool } from '../../src/deps.ts';
@@ -17,6 +25,7 @@ import { pruneNightly } from '../../src/flows/prune.ts';
 import { recoverPins } from '../../src/flows/recover-pins.ts';
 import { reencryptPins } from '../../src/flows/reencrypt-pins.ts';
 import { messageSchema } from '../../src/http/endpoint-messages.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { call } from '../support/api.ts';
 import { jsonLines, relatchHere } from '../support/cli.ts';
 import { createTestDatabase, dump } from '../support/database.ts';
@@ -360,6 +369,39 @@ it('writes and asks nothing where there is no endpoint', async () => {
   expect(texts.filter((text) => /history|alerts/.test(text)).length).toBeGreaterThan(1);
   expect(texts.filter((text) => /webhook/.test(text) && !/from webhook_endpoints e/.test(text))).toEqual([]);
   expect(await db.prisma.webhookMessage.count()).toBe(0);
+  await db.close();
+});
+
+it.each([
+  ['moves', (db: Db, id: string, at: Date) => updateEndpoint(db.prisma, id, { url: 'https://new.example/' }, at)],
+  [
+    'is disabled and enabled again',
+    async (db: Db, id: string, at: Date) => {
+      await disableEndpoint(db.prisma, id, at, 'by somebody');
+      await enableEndpoint(db.prisma, id, at);
+    },
+  ],
+])('is not given up for what it answered before it %s', async (_what, change) => {
+  await using database = await createTestDatabase();
+  const db = createDb({ url: database.url });
+  const [id, at, vault] = [randomUUID(), new Date(now), new PinVault([randomBytes(32)])];
+  await insertEndpoint(db.prisma, { id, url: 'https://old.example/', eventTypes: [], now: at });
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  await storeSecret(db.prisma, id, vault.encrypt(secret, id), { now: at, oldUntil: at });
+  await noteRound(db.prisma, id, { since: new Date('2027-03-01T12:00:00Z'), quietUntil: at });
+  await db.prisma.$transaction((tx) => insertHistory(tx, { at, kind: 'code.created', message: 'A code.' }));
+  const endpoints = {
+    find: async () => ({ ok: false, problem: 'unused' }) as const,
+    post: async () => {
+      await change(db, id, at);
+      return { status: 500, retryAfterSeconds: null };
+    },
+  };
+  const never = new AbortController().signal;
+  const deps = { db, vault, now: () => at, random: () => 0, log: createLog({ level: 'silent' }), endpoints };
+  expect(await notifyEndpoint(deps, id, { stopping: never, cutShort: never })).toBe('failed');
+  expect(await findEndpoint(db.prisma, id)).toMatchObject({ disabledAt: null });
+  expect((await db.prisma.webhookDelivery.findMany())[0]?.dueAt).not.toBeNull();
   await db.close();
 });
 
