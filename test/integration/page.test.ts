@@ -232,6 +232,8 @@ it('puts what is most urgent first, says where nothing goes on, and turns pages 
     /64 things need you.* Seam has not answered.* Before all\..* First\..* Second\..* Third\..* Rest\..*40 others, less urgent.*And 14 more alerts.*1 job has failed for good/,
   );
   expect(text).not.toContain('only observes');
+  // A path that is no URL.
+  expect((await alice.get('//?q=Back')).html).toContain('1 door by “Back”');
   const observing = createHttpApp({
     now: world.relatch.deps.now,
     ...{ log: world.relatch.deps.log, webhooks: [], pump: { wake: () => undefined }, parts: () => [] },

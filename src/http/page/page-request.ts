@@ -48,7 +48,9 @@ export function formOf(res: Response): URLSearchParams {
 
 /** The query of a request. @throws Problem where it holds what no text here may */
 export function queryOf(req: Request): URLSearchParams {
-  const query = new URL(req.originalUrl, 'http://localhost').searchParams;
+  // The path may be no URL, as // is.
+  const [, ...parts] = req.originalUrl.split('?');
+  const query = new URLSearchParams(parts.join('?'));
   if (![...query].flat().every(isStorable)) throw unreadable();
   return query;
 }
