@@ -76,14 +76,15 @@ export async function replayMessages(tx: Tx, endpointId: string, which: Replayed
   let after = { at: 'since' in which ? which.since : new Date(0), id: '00000000-0000-0000-0000-000000000000' };
   let replayed = 0;
   for (;;) {
+    // The endpoint before its deliveries, as who notes attempts does: the other way round each would wait for the other.
     const [page] = await tx.$queryRaw<{ rows: number; replayed: number; at: Date | null; id: string | null }[]>`
-      with page as (select id, at, type from webhook_messages
+      with held as (select id, event_types from webhook_endpoints where id = ${endpointId}::uuid for no key update),
+           page as (select id, at, type from webhook_messages
                      where (at, id) > (${after.at}::timestamptz, ${after.id}::uuid) and (${id}::uuid is null or id = ${id}::uuid)
                      order by at, id limit ${pageSize}),
            sent as (insert into webhook_deliveries as d (endpoint_id, message_id, due_at)
                     select e.id, p.id, ${now}::timestamptz
-                      from page p join webhook_endpoints e on e.id = ${endpointId}::uuid
-                       and (${id}::uuid is not null or e.event_types = '{}' or p.type = any(e.event_types))
+                      from held e join page p on (${id}::uuid is not null or e.event_types = '{}' or p.type = any(e.event_types))
                     on conflict (endpoint_id, message_id)
                     do update set due_at = excluded.due_at, attempts = 0, delivered_at = null
                     returning 1)
