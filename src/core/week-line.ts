@@ -29,6 +29,8 @@ export interface WeekInput {
   /** When the schedule was made: before then it opened nothing. */
   readonly createdAt: Date;
   readonly week: DateSpan;
+  /** In which moments are told; absent: the schedule's. A door shows schedules of several zones in one. */
+  readonly timezone?: string | undefined;
   readonly now: Date;
 }
 
@@ -254,7 +256,7 @@ function isLong({ startsAt, endsAt }: DateSpan): boolean {
 }
 
 function gapsIn(
-  { codes, schedule, now }: WeekInput,
+  { codes, schedule, timezone = schedule.timezone, now }: WeekInput,
   window: FactOf<'window'>,
   onLock: readonly FactOf<'on_lock'>[],
 ): FactOf<'gap'>[] {
@@ -266,7 +268,7 @@ function gapsIn(
     .map((gap) => ({
       kind: 'gap',
       ...gap,
-      why: gapBecause(codeOf(codes, gap) ?? codeOf(codes, window), gap, schedule.timezone),
+      why: gapBecause(codeOf(codes, gap) ?? codeOf(codes, window), gap, timezone),
       isStill: window.endsAt > now && gap.endsAt.getTime() === now.getTime(),
     }));
 }

@@ -12,11 +12,11 @@ export interface ScheduleAtDoor {
   readonly deviceId: string;
 }
 
-/** A line for each, in their order. */
+/** A line for each, in their order. Moments are told in the week's zone, if it has one. */
 export async function weekLines(
   { db }: Pick<FlowDeps, 'db'>,
   doors: readonly ScheduleAtDoor[],
-  week: DateSpan,
+  week: DateSpan & { readonly timezone?: string },
   now: Date,
 ): Promise<WeekLine[]> {
   const { prisma } = db;
@@ -34,6 +34,7 @@ export async function weekLines(
       statuses,
       createdAt,
       week,
+      timezone: week.timezone,
       now,
     });
   });

@@ -367,6 +367,13 @@ describe('a week tells', () => {
     expect(facts.slice(-2)).toEqual([`closed ${status} 11T14:00/11T22:00`, `closed ${status} 12T14:00/12T22:00`]);
   });
 
+  it('moments in the zone in which the week is shown', () => {
+    const line = lineOf({}, [aCode(wed, { ready: '2027-03-10T15:30' })], { timezone: 'Europe/Berlin' });
+    expect(told(line, ['gap'])).toEqual([
+      'gap (the lock held the code only from Wed 10 Mar 16:30 on) 10T14:00/10T15:30',
+    ]);
+  });
+
   it('nothing of the time before the schedule was made', () => {
     const line = lineOf({}, [aCode(wed, { ready: '2027-03-10T15:30' })], { createdAt: instant('2027-03-10T15:29') });
     expect(told(line, ['window', 'closed', 'gap']).slice(0, 2)).toEqual([
