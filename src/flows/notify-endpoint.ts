@@ -39,8 +39,8 @@ export interface NotifyDeps {
 }
 
 const atOnce = 5;
-// A job that lasted longer would be taken for lost; the next one goes on.
-const roundsWithinMs = 60_000;
+// Three workers tell all endpoints: one that answers late, and has much to be told, leaves its place to others. Its next job goes on.
+const roundsWithinMs = 10_000;
 
 /** The aspect of an endpoint's alert: it is about none of the things that alerts name. */
 export function causeOfDisabled(endpointId: string): string {
