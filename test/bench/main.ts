@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   backlog: () => import('./backlog.ts'),
   faults: () => import('./faults.ts'),
   renewal: () => import('./renewal.ts'),
+  soak: () => import('./soak.ts'),
   windows: () => import('./windows.ts'),
 };
 
