@@ -6,7 +6,7 @@ import type pg from 'pg';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 
 export interface EventsJudged {
-  /** Events that happened at Seam before the run ended, and their rows by what became of them; state null: there is none. */
+  /** Events that happened at Seam before the service came to rest, and their rows by what became of them; state null: there is none. */
   readonly told: number;
   readonly fates: readonly { readonly state: string | null; readonly reason: string | null; readonly events: number }[];
   readonly acknowledged: number;
@@ -39,9 +39,11 @@ export async function judgeEvents(
   db: pg.Pool,
   simulator: Simulator,
   acknowledged: Acknowledged,
-  until: Date,
+  before: Date,
 ): Promise<EventsJudged> {
-  const told = simulator.events.flatMap(({ event_id, created_at }) => (new Date(created_at) < until ? [event_id] : []));
+  const told = simulator.events.flatMap(({ event_id, created_at }) =>
+    new Date(created_at) < before ? [event_id] : [],
+  );
   const { rows: waited } = await db.query<{ seconds: number[] }>(
     `select percentile_cont(array[0.5, 0.99, 1]) within group
               (order by extract(epoch from done_at - received_at))::float[] as seconds

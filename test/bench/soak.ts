@@ -101,16 +101,16 @@ async function soak(
   simulator.faults.next('*', { kind: 'slow', delayMs: seamAnswersAfterMs }, { times: Number.POSITIVE_INFINITY });
   const acknowledged = new Acknowledged();
   const watched = await watch(stand, acknowledged);
-  await rest(stand);
+  const restedAt = await rest(stand);
   acknowledged.take(simulator);
   reportSoak({
     plan,
     ...watched,
     windows: judgeWindows(plan, simulator.intervals(), await ownersOf(db)),
-    events: await judgeEvents(db, simulator, acknowledged, plan.run.endsAt),
+    events: await judgeEvents(db, simulator, acknowledged, restedAt),
     acknowledged,
     tookMs: timed.tookMs,
-    strayCodes: await strayCodes(stand),
+    strayCodes: await strayCodes(stand, restedAt),
     alerts: await openAlerts(db),
     seamCalls: Map.groupBy(simulator.requests, ({ status }) => status),
   });
@@ -173,7 +173,7 @@ async function watch(
     const minutes = Math.floor((nextMs - startedAtMs) / minuteMs);
     if (minutes <= saidMinutes) continue;
     saidMinutes = minutes;
-    const waiting = await count(db, `select count(*) from inbox where state = 'received'`);
+    const waiting = await count(db, waitingEvents);
     const { rssBytes = Number.NaN, heapBytes = Number.NaN } = samples.at(-1) ?? {};
     console.log(
       `minute ${minutes} of ${runMs / minuteMs}: RSS ${inMegabytes(rssBytes)} MB, heap ${inMegabytes(heapBytes)} MB, ${acknowledged.deliveries} deliveries acknowledged, ${waiting} events waiting, load ${loadavg()[0]?.toFixed(1)}`,
@@ -183,18 +183,21 @@ async function watch(
   return { samples, unread };
 }
 
-/** Windows go on ending, so that there is always something to do: waits for a moment in which there is not. */
-async function rest({ simulator, db }: Stand): Promise<void> {
+/**
+ * Windows go on ending, so that there is always something to do: waits for a moment in which there is not. The instant before which
+ * everything must be settled, or just now if that moment does not come.
+ */
+async function rest({ simulator, db }: Stand): Promise<Date> {
   const deadlineMs = performance.now() + restsWithinMs;
-  while (performance.now() < deadlineMs) {
-    if (
-      simulator.pendingDeliveries === 0 &&
-      (await count(db, `select count(*) from inbox where state = 'received'`)) === 0
-    )
-      return;
+  for (;;) {
+    const at = simulator.now();
+    const isDone = simulator.pendingDeliveries === 0 && (await count(db, waitingEvents)) === 0;
+    if (isDone || performance.now() > deadlineMs) return at;
     await delay(100);
   }
 }
+
+const waitingEvents = `select count(*) from inbox where state = 'received'`;
 
 async function openAlerts(db: pg.Pool): Promise<{ kind: string; open: number }[]> {
   const { rows } = await db.query<{ kind: string; open: number }>(
@@ -211,11 +214,13 @@ async function ownersOf(db: pg.Pool): Promise<ReadonlyMap<string, string>> {
   return new Map(rows.map(({ id, key }) => [id, key]));
 }
 
-/** Codes that Seam ever made and no row knows. */
-async function strayCodes({ db, simulator }: Stand): Promise<number> {
+/** Codes that Seam made before that and no row knows. */
+async function strayCodes({ db, simulator }: Stand, before: Date): Promise<number> {
+  const made = simulator.events.flatMap((event) =>
+    event.event_type === 'access_code.created' && new Date(event.created_at) < before ? [event.access_code_id] : [],
+  );
   const owners = await ownersOf(db);
-  const made = simulator.events.filter(({ event_type }) => event_type === 'access_code.created');
-  return made.filter((event) => 'access_code_id' in event && !owners.has(String(event.access_code_id))).length;
+  return made.filter((id) => !owners.has(id)).length;
 }
 
 async function count(db: pg.Pool, question: string): Promise<number> {
