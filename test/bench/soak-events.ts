@@ -4,6 +4,7 @@ import diagnostics from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type pg from 'pg';
 import type { Simulator } from '../../src/simulator/simulator.ts';
+import type { SoakPlan } from './soak-plan.ts';
 
 export interface EventsJudged {
   /** Events that happened at Seam before the service came to rest, and their rows by what became of them; state null: there is none. */
@@ -11,7 +12,7 @@ export interface EventsJudged {
   readonly fates: readonly { readonly state: string | null; readonly reason: string | null; readonly events: number }[];
   readonly acknowledged: number;
   readonly acknowledgedWithoutRow: number;
-  /** From the commit of a row to the end of its job. */
+  /** From the commit of a row to the end of its job, for what came in the run. */
   readonly seconds: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
@@ -36,8 +37,7 @@ export class Acknowledged {
 }
 
 export async function judgeEvents(
-  db: pg.Pool,
-  simulator: Simulator,
+  { db, simulator, plan }: { db: pg.Pool; simulator: Simulator; plan: SoakPlan },
   acknowledged: Acknowledged,
   before: Date,
 ): Promise<EventsJudged> {
@@ -47,7 +47,8 @@ export async function judgeEvents(
   const { rows: waited } = await db.query<{ seconds: number[] }>(
     `select percentile_cont(array[0.5, 0.99, 1]) within group
               (order by extract(epoch from done_at - received_at))::float[] as seconds
-       from inbox where done_at is not null`,
+       from inbox where done_at is not null and received_at >= $1`,
+    [plan.run.startsAt],
   );
   const [p50 = Number.NaN, p99 = Number.NaN, max = Number.NaN] = waited[0]?.seconds ?? [];
   const gone = (await fatesOf(db, [...acknowledged.eventIds])).find(({ state }) => state === null);

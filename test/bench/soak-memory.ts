@@ -50,10 +50,13 @@ export function memoryTable(samples: readonly Sample[], runMs: number): MemoryRo
   return [...(settled === undefined ? [] : [row('settled', [settled])]), ...fifths];
 }
 
-/** The median of the last fifth to that of the second: the first warms up. */
+/**
+ * The least heap of the last fifth to that of the second: the first warms up. What grows is not collected; how much garbage lies
+ * about meanwhile is Node's own affair, and RSS follows that.
+ */
 export function growthOf(samples: readonly Sample[], runMs: number): number {
-  const rss = (at: number): number => middle(fifthOf(samples, runMs, at).map(({ rssBytes }) => rssBytes));
-  return rss(parts - 1) / rss(1);
+  const least = (at: number): number => Math.min(...fifthOf(samples, runMs, at).map(({ heapBytes }) => heapBytes));
+  return least(parts - 1) / least(1);
 }
 
 /** MB an hour, by least squares over all but the first fifth. */

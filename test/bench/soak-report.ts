@@ -63,7 +63,7 @@ export function reportSoak(outcome: SoakOutcome): void {
   verdict('codes at Seam that no row knows', strayCodes, 0);
   verdict('minutes open outside of windows', windows.minutesOutside, 0);
   if (runMs >= judgesMemoryFromMs)
-    verdict('RSS, last fifth / second fifth', growthOf(outcome.samples, runMs), goals.growth);
+    verdict('least heap, last fifth / second fifth', growthOf(outcome.samples, runMs), goals.growth);
 }
 
 function reportEvents({ events, acknowledged, tookMs, alerts, seamCalls }: SoakOutcome): void {

@@ -1,5 +1,5 @@
 // Whether the built service keeps its promises, and its memory, while windows begin and end on thousands of doors for as long as
-// one likes: npm run bench -- soak [--minutes 30] [--schedules 5000]. Everything is as in operation: the defaults of the service,
+// one likes: npm run bench -- soak [--minutes 30] [--schedules 5000] [--heap MB]. Everything is as in operation: the defaults of the service,
 // PostgreSQL on disk, and a Seam in real time with its limits and lags, which takes a while for each answer and sends some
 // deliveries twice.
 
@@ -44,16 +44,17 @@ interface Stand {
 
 /** Runs it and prints what came of events, windows and memory; the exit code is 1 if one of them is not as promised. */
 export async function run(): Promise<void> {
-  const { minutes, schedules } = readOptions();
+  const options = readOptions();
+  const { minutes, schedules, heap } = options;
   console.log(
-    `soak, ${minutes} minutes, ${schedules} schedules, Seam answers after ${seamAnswersAfterMs} ms, ${sentTwice * 100} % of deliveries doubled, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}`,
+    `soak, ${minutes} minutes, ${schedules} schedules, Seam answers after ${seamAnswersAfterMs} ms, ${sentTwice * 100} % of deliveries doubled, heap ${heap === undefined ? 'without a limit' : `${heap} MB`}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}`,
   );
   const dataDir = await mkdtemp(join(tmpdir(), 'relatch-bench-'));
   await chmod(dataDir, 0o755); // as root, PostgreSQL's own user must pass
   const database = await openEmbeddedDatabase({ dataDir, durable: true });
   const db = new pg.Pool({ connectionString: database.url, max: 2 });
   try {
-    await soak(database.url, db, { minutes, schedules });
+    await soak(database.url, db, options);
   } finally {
     await db.end();
     await database.close();
@@ -61,24 +62,36 @@ export async function run(): Promise<void> {
   }
 }
 
-function readOptions(): { minutes: number; schedules: number } {
-  const options = {
-    minutes: { type: 'string', default: '30' },
-    schedules: { type: 'string', default: '5000' },
-  } as const;
-  const { values } = parseArgs({ args: process.argv.slice(3), options });
-  const [minutes, schedules] = [Number(values.minutes), Number(values.schedules)];
-  if (!(Number.isInteger(minutes) && minutes > 0 && minutes <= longestMinutes))
-    throw new Error(`--minutes must be a whole number from 1 to ${longestMinutes}`);
-  if (!(Number.isInteger(schedules) && schedules > 0)) throw new Error('--schedules must be a whole number from 1');
-  return { minutes, schedules };
+interface Options {
+  readonly minutes: number;
+  readonly schedules: number;
+  /** MB; undefined: as much as Node likes. */
+  readonly heap: number | undefined;
 }
 
-async function soak(
-  databaseUrl: string,
-  db: pg.Pool,
-  { minutes, schedules }: { minutes: number; schedules: number },
-): Promise<void> {
+function readOptions(): Options {
+  const { values } = parseArgs({
+    args: process.argv.slice(3),
+    options: {
+      minutes: { type: 'string', default: '30' },
+      schedules: { type: 'string', default: '5000' },
+      heap: { type: 'string' },
+    },
+  });
+  const whole = (name: keyof typeof values, max: number): number => {
+    const value = Number(values[name]);
+    if (!(Number.isInteger(value) && value > 0 && value <= max))
+      throw new Error(`--${name} must be a whole number from 1 to ${max}`);
+    return value;
+  };
+  return {
+    minutes: whole('minutes', longestMinutes),
+    schedules: whole('schedules', 100_000),
+    heap: values.heap === undefined ? undefined : whole('heap', 100_000),
+  };
+}
+
+async function soak(databaseUrl: string, db: pg.Pool, { minutes, schedules, heap }: Options): Promise<void> {
   await using simulator = await startSimulator();
   simulator.faults.nextDelivery({ kind: 'duplicate' }, { times: Number.POSITIVE_INFINITY, probability: sentTwice });
   const metricsToken = randomBytes(24).toString('base64');
@@ -90,14 +103,15 @@ async function soak(
     SEAM_WEBHOOK_SECRETS: webhookSecret,
     METRICS_TOKEN: metricsToken,
     LOG_LEVEL: 'info',
+    ...(heap !== undefined && { NODE_OPTIONS: `--max-old-space-size=${heap}` }),
   };
   await using service = await startService({ env });
   simulator.setWebhook({ url: `${service.url}/webhooks/seam`, secret: webhookSecret });
   const startsMs = Math.ceil((Date.now() + setUpMs + schedules * setUpMsPerSchedule) / minuteMs) * minuteMs;
   const plan = planSoak(new Date(startsMs), minutes, schedules);
   const stand = { env, service, simulator, db, metricsToken, plan };
-  using timed = timeDeliveries();
   await setUp(stand);
+  using timed = timeDeliveries();
   simulator.faults.next('*', { kind: 'slow', delayMs: seamAnswersAfterMs }, { times: Number.POSITIVE_INFINITY });
   const acknowledged = new Acknowledged();
   const watched = await watch(stand, acknowledged);
@@ -107,7 +121,7 @@ async function soak(
     plan,
     ...watched,
     windows: judgeWindows(plan, simulator.intervals(), await ownersOf(db)),
-    events: await judgeEvents(db, simulator, acknowledged, restedAt),
+    events: await judgeEvents(stand, acknowledged, restedAt),
     acknowledged,
     tookMs: timed.tookMs,
     strayCodes: await strayCodes(stand, restedAt),
