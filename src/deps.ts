@@ -5,7 +5,7 @@ import { drawMarker, markerPrefixLength } from './core/access-code.ts';
 import { UserError } from './core/errors.ts';
 import { createDb, type Db, isDatabaseAway } from './db/client.ts';
 import { openEmbeddedDatabase } from './db/embedded.ts';
-import { loadOrSaveMarkerPrefix } from './db/installation.ts';
+import { loadOrSaveMarkerPrefix, markerPrefixOf } from './db/installation.ts';
 import { migrate } from './db/migrate.ts';
 import { loadOrCreateKeyFile } from './db/pin-key-file.ts';
 import { PinVault } from './db/pin-vault.ts';
@@ -129,6 +129,7 @@ export async function flowDeps(
   tool: Tool,
   { seam, mode, ladder }: Pick<ServiceConfig, 'seam' | 'mode' | 'ladder'>,
 ): Promise<Tool & FlowDeps> {
+  const isNew = (await markerPrefixOf(tool.db.prisma)) === null;
   const markerPrefix = await installationPrefix(tool);
   const { settleMs } = seam;
   const real = createSeamApi(seam, watchSeam(tool));
@@ -140,6 +141,7 @@ export async function flowDeps(
     settleMs,
     ladderMs: ladder.rungsMs,
     markerPrefix,
+    comparedDevices: isNew ? null : new Set(),
   };
 }
 

@@ -18,6 +18,8 @@ export type Drift<Code extends AccessCode, Listed extends ListedCode> =
   | { readonly kind: 'gone'; readonly code: Code }
   /** Listed with other times than Seam has confirmed. */
   | { readonly kind: 'times'; readonly code: Code; readonly listed: Listed }
+  /** Bears the marker of a row that has no code, and asks for none right now: it was made before. */
+  | { readonly kind: 'found'; readonly code: Code }
   /** Its row is final, and it is listed all the same. */
   | { readonly kind: 'listed_again'; readonly code: Code; readonly listed: Listed }
   /** Bears a marker of this installation that no row has. */
@@ -57,6 +59,7 @@ export function findDrift<Code extends AccessCode, Listed extends ListedCode>(
       known.find(({ marker }) => bearsMarker(there.name, marker));
     if (code !== undefined) {
       if (!isOpen(code)) drifts.push({ kind: 'listed_again', code, listed: there });
+      else if (code.state === 'planned') drifts.push({ kind: 'found', code });
     } else if (bearsPrefix(there.name, markerPrefix) && now.getTime() - there.createdAt.getTime() > settleMs) {
       drifts.push({ kind: 'orphan', listed: there, marker: markerIn(there.name) });
     }

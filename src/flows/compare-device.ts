@@ -9,6 +9,7 @@ import type { Tx } from '../db/client.ts';
 import type { HistoryEntry } from '../db/history.ts';
 import type { PlanKey } from '../db/queue.ts';
 import {
+  adoptInto,
   codesKnownAt,
   doorsAtDevice,
   markChanged,
@@ -146,6 +147,12 @@ async function repairOf(
     case 'gone':
       return repair(`ask Seam where ${what} is, which it does not list any more`, async (tx) =>
         (await markGone(tx, code, now)) ? tell(`Not listed by Seam any more: ${what}.`) : null,
+      );
+    case 'found':
+      return repair(`adopt ${what}, which is at Seam and not in its row`, async (tx) =>
+        (await adoptInto(tx, code, code.marker, now))
+          ? tell(`At Seam, and not in its row: ${what}. It is adopted.`)
+          : null,
       );
     case 'listed_again': {
       const { accessCodeId, createdAt } = drift.listed;

@@ -58,7 +58,9 @@ export async function compareDevices(
       failedInARow = 0;
       compared += 1;
       repairs.push(...comparison.repairs);
-      if (!isDry) await makeRepairs(deps, comparison.repairs);
+      if (isDry) continue;
+      await makeRepairs(deps, comparison.repairs);
+      deps.comparedDevices?.add(deviceId);
     }
   }
   const stands = stoppedBecause === null || after === '' ? null : after;

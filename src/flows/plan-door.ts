@@ -10,6 +10,7 @@ import type { PlanKey } from '../db/queue.ts';
 import { markEnded } from '../db/schedules.ts';
 import { applyAction } from './apply-plan.ts';
 import { climbLadder, readLadder, rungOf } from './climb-ladder.ts';
+import { compareFirst } from './compare-first.ts';
 import { type Door, entryFor, goesOn, readDoor, whose } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
 import { knowDevice } from './know-device.ts';
@@ -28,12 +29,17 @@ export async function planDoor(deps: FlowDeps, key: PlanKey): Promise<void> {
   const isToDo = onceObserved(deps);
   let known: Door | null = null;
   const tried = new Map<string, Trouble>();
+  let isCompared = false;
   for (let round = 0; round < roundsMax; round += 1) {
     let door = await readDoor(deps, key, known);
     if (door === null) return;
     if (door.device === null && door.isServed) door = await withDevice(deps, door);
     if (round === 0) await recordUnserved(deps, door);
     const actions = planSchedule(door.input).filter(isToDo);
+    if (!isCompared && actions.some(({ kind }) => kind === 'intend' || kind === 'create')) {
+      isCompared = true;
+      if (await compareFirst(deps, key.deviceId)) continue;
+    }
     for (const action of actions) await applyAction(deps, door, action);
     if (actions.length === 0) {
       const ladder = await readLadder(deps, door);

@@ -5,7 +5,7 @@ import type { FlowDeps } from './flow-deps.ts';
 import { logEntry } from './record.ts';
 import { requestPlans } from './request-plans.ts';
 
-export type RepairKind = 'gone' | 'times' | 'listed_again' | 'orphan' | 'overdue';
+export type RepairKind = 'gone' | 'times' | 'found' | 'listed_again' | 'orphan' | 'overdue';
 
 /** Something that is not as it should be, and what is done about it. */
 export interface Repair {

@@ -156,9 +156,11 @@ function createMeter(registry: Registry): Meter {
   const drifts = counter(
     registry,
     'relatch_reconcile_repairs_total',
-    'Differences that the reconciler found and had put right, by kind: gone, times, listed_again, orphan (Seam against rows), overdue (work that no job was to do), event_missed, door_asleep.',
+    'Differences that the reconciler found and had put right, by kind: gone, times, found, listed_again, orphan (Seam against rows), overdue (work that no job was to do), event_missed, door_asleep.',
     ['kind'],
-    ['gone', 'times', 'listed_again', 'orphan', 'overdue', 'event_missed', 'door_asleep'].map((kind) => ({ kind })),
+    ['gone', 'times', 'found', 'listed_again', 'orphan', 'overdue', 'event_missed', 'door_asleep'].map((kind) => ({
+      kind,
+    })),
   );
   let finishedMs = performance.now();
   gauge(

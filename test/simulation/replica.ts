@@ -71,6 +71,7 @@ export class Replica {
       settleMs,
       ladderMs,
       markerPrefix,
+      comparedDevices: null,
     } as const;
     this.deps = { ...parts, seam: gateSeam(faultySeam(seam, this.points), parts) };
   }

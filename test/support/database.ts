@@ -9,6 +9,8 @@ export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
   /** The same through a Unix socket, for who goes that way often. */
   readonly socketUrl: string;
+  /** Keeps its state of now, as a dump does, while nobody is connected; what this answers with goes back to that state, once. */
+  keep(): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
@@ -29,8 +31,16 @@ async function createDatabase(options: string): Promise<TestDatabase> {
   const url = new URL(inject('postgresUrl'));
   url.pathname = name;
   const drop = () => execute(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  const keep = async () => {
+    const kept = `${name}_kept`;
+    await execute(`CREATE DATABASE ${kept} TEMPLATE ${name} STRATEGY FILE_COPY`);
+    return async () => {
+      await drop();
+      await execute(`ALTER DATABASE ${kept} RENAME TO ${name}`);
+    };
+  };
   const socketUrl = `${url.href}?host=${encodeURIComponent(inject('socketDir'))}`;
-  return { url: url.href, socketUrl, drop, [Symbol.asyncDispose]: drop };
+  return { url: url.href, socketUrl, keep, drop, [Symbol.asyncDispose]: drop };
 }
 
 async function execute(sql: string): Promise<void> {

@@ -51,6 +51,8 @@ export interface World extends AsyncDisposable {
   /** Stops the service as SIGTERM does; `start` brings it back on the same database. */
   stop(): Promise<void>;
   start(changes?: Partial<Pick<ServiceConfig, 'mode' | 'api' | 'pinKeys'>>): Promise<void>;
+  /** A backup of the database, while the service is stopped; what it answers with restores that, stopped again. */
+  backUp(): Promise<() => Promise<void>>;
 }
 
 export interface CodeRow {
@@ -208,6 +210,7 @@ export async function startWorld(options: {
     calls: (route) => simulator.requests.filter(({ method, path }) => `${method} ${path}` === route).length,
     stop,
     start,
+    backUp: () => database.keep(),
     async [Symbol.asyncDispose]() {
       const startedMs = performance.now();
       const isStoppedWell = await stop().then(

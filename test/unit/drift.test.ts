@@ -66,6 +66,8 @@ describe('findDrift', () => {
       driftOf({ ...created, state: 'closed', accessCodeId: null }, [aListed()], { open: [] }),
       ['listed_again'],
     ],
+    ['a code whose row has none', driftOf(aCode(tomorrow), [aListed()]), ['found']],
+    ['nothing of one that is being asked for', driftOf(aCode(tomorrow, { state: 'calling' }), [aListed()]), []],
     [
       'nothing of one that is over',
       driftOf({ ...created, state: 'removed' }, [aListed({ startsAt: at(-day), endsAt: at(0) })], { open: [] }),

@@ -1,0 +1,60 @@
+// A database that was restored from a backup knows nothing of what came after that. Seam and the locks do.
+import { expect, it } from 'vitest';
+import { aSchedule, backDoor, daily, frontDoor, schedulesFile, startWorld, type World } from '../support/relatch.ts';
+
+const storeRoom = 'b81e5b3a-0d43-4d5e-8a7b-6c0f2e9d1a34';
+const onDay = (day: number): object[] => [{ rrule: `FREQ=MONTHLY;BYMONTHDAY=${day}`, from: '09:00', to: '17:00' }];
+const guests = { key: 'guests', name: 'Guests', devices: [backDoor], pin: 'rotate', windows: daily('09:00', '17:00') };
+// When the backup is made, its window is too far away for a code: there is a row only.
+const audit = { key: 'audit', name: 'Audit', devices: [storeRoom], pin: 'rotate', windows: onDay(23) };
+const late = { key: 'late', name: 'Late', devices: [storeRoom], windows: onDay(20) };
+
+it('goes on from a backup without a second code for any window, and removes what no window needs', async () => {
+  await using world = await startWorld({
+    now: '2027-03-08T23:00:00Z',
+    devices: [frontDoor, backDoor, storeRoom].map((device_id) => ({ device_id })),
+  });
+  await world.apply(schedulesFile([aSchedule(), aSchedule(guests), aSchedule(audit)]));
+  await world.stop();
+  const restore = await world.backUp();
+  await world.start();
+  await world.apply(schedulesFile([aSchedule(late)]));
+  world.simulator.addForeignCode({ device_id: backDoor, name: 'Owner', code: '7351', managed: true });
+  // So near to the end of a window no code would be made for it any more.
+  await world.until('2027-03-10T21:57:00Z');
+  const before = codesAt(world);
+  expect(before.map((code) => code.replace(/ \w{8}$/, ''))).toEqual([
+    'Audit 2027-03-23T13:00Z',
+    'Crew 2027-03-10T14:00Z',
+    'Guests 2027-03-10T14:00Z',
+    'Guests 2027-03-11T14:00Z',
+    'Late 2027-03-20T13:00Z',
+    'Owner',
+  ]);
+
+  await world.stop();
+  await restore();
+  await world.start();
+  await world.rest();
+  await world.sweep();
+  expect(codesAt(world)).toEqual(before);
+  const created = (await world.codes()).filter(({ state }) => state === 'created');
+  expect(created.map(({ key, adopted }) => `${key} ${adopted}`).sort()).toEqual([
+    'audit true',
+    'crew true',
+    'guests true',
+    'guests true',
+  ]);
+  expect(await world.alerts()).toEqual([expect.stringContaining('that no row explains and no window needs')]);
+  await world.pass({ removesOrphans: true });
+  await world.until('2027-03-10T21:58:00Z');
+  expect(codesAt(world)).toEqual(before.filter((code) => !code.startsWith('Late')));
+});
+
+/** Label, start and marker of every code at Seam. */
+function codesAt({ simulator }: World): string[] {
+  return simulator
+    .codes()
+    .map(({ name, starts_at }) => `${name}`.replace(' ', ` ${starts_at?.replace(':00.000', '')} `))
+    .sort();
+}
