@@ -1,5 +1,5 @@
 import { isOpen } from '../core/access-code.ts';
-import { changeCode, findCodeById, hasOpenCodeFor, type StoredCode } from '../db/access-codes.ts';
+import { type CodeChange, changeCode, findCodeById, hasOpenCodeFor, type StoredCode } from '../db/access-codes.ts';
 import { reopenIgnored } from '../db/inbox-jobs.ts';
 import type { SeamCode } from '../seam/api.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
@@ -50,12 +50,20 @@ export async function recordCreated(
       attempts: 0,
       adopted: isAdopted,
       ...(isAdopted && { askedStartsAt: confirmedStartsAt, askedEndsAt: confirmedEndsAt }),
+      ...(isAdopted && pinToKeep(deps, door, code, seamCode)),
       reason: null,
     });
     if (isOurs) await reopenIgnored(tx, seamCode.accessCodeId);
     return isOurs;
   });
   if (!isRecorded && !isAdopted) await giveOver(deps, door, code, seamCode);
+}
+
+/** The PIN that a call chose of which the row does not know, because it was restored since: people ask for it. */
+function pinToKeep(deps: FlowDeps, door: Door, code: StoredCode, { pin }: SeamCode): CodeChange {
+  const isDrawnByLock = door.device?.constraints.includes('cannot_specify_pin_code') === true;
+  if (pin === null || isDrawnByLock || code.pinCiphertext !== null) return {};
+  return deps.vault.encrypt(pin, door.schedule.id);
 }
 
 /**
