@@ -70,7 +70,7 @@ export const slowMs = 60_000;
  * @param options.database another one than of the run's own PostgreSQL, which no test may harm
  */
 export async function startStage(
-  options: { isEmpty?: boolean; settingLagMs?: number; database?: Omit<TestDatabase, 'socketUrl' | 'keep'> } = {},
+  options: { isEmpty?: boolean; settingLagMs?: number; database?: Omit<TestDatabase, 'socketUrl'> } = {},
 ): Promise<Stage> {
   const database = options.database ?? (await (options.isEmpty ? createEmptyDatabase() : createTestDatabase()));
   const { settingLagMs = defaultTimings.settingLagMs } = options;

@@ -9,8 +9,6 @@ export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
   /** The same through a Unix socket, for who goes that way often. */
   readonly socketUrl: string;
-  /** Keeps its state of now, as a dump does, while nobody is connected; what this answers with goes back to that state, once. */
-  keep(): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
@@ -31,16 +29,8 @@ async function createDatabase(options: string): Promise<TestDatabase> {
   const url = new URL(inject('postgresUrl'));
   url.pathname = name;
   const drop = () => execute(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-  const keep = async () => {
-    const kept = `${name}_kept`;
-    await execute(`CREATE DATABASE ${kept} TEMPLATE ${name} STRATEGY FILE_COPY`);
-    return async () => {
-      await drop();
-      await execute(`ALTER DATABASE ${kept} RENAME TO ${name}`);
-    };
-  };
   const socketUrl = `${url.href}?host=${encodeURIComponent(inject('socketDir'))}`;
-  return { url: url.href, socketUrl, keep, drop, [Symbol.asyncDispose]: drop };
+  return { url: url.href, socketUrl, drop, [Symbol.asyncDispose]: drop };
 }
 
 async function execute(sql: string): Promise<void> {
@@ -57,6 +47,8 @@ async function execute(sql: string): Promise<void> {
 export interface LentDatabase {
   readonly url: string;
   readonly db: Db;
+  /** Keeps its rows, as a dump does, while no service runs; what this answers with brings them back. */
+  backUp(): Promise<() => Promise<void>>;
   /** Lends it again, emptied. One that somebody may still write to is dropped instead. */
   giveBack(options: { isAtRest: boolean }): Promise<void>;
 }
@@ -70,14 +62,25 @@ export async function borrowDatabase(): Promise<LentDatabase> {
 
 async function lendable({ socketUrl, drop }: TestDatabase): Promise<LentDatabase> {
   const db = createDb({ url: socketUrl, connections: { model: 4, delivery: 2 } });
-  const { empty, vacuum } = await emptying(db.pool);
+  const tables = await tablesOf(db.pool);
+  const empty = emptying(tables);
   const before = await triggers(db.pool);
   const lent: LentDatabase = {
     url: socketUrl,
     db,
+    async backUp() {
+      const copies = tables.map((table, index) => ({ table, copy: `kept.t${index}` }));
+      const copied = copies.map(({ table, copy }) => `create table ${copy} as table ${table}`);
+      await db.pool.query(['create schema kept', ...copied].join(';'));
+      return async () => {
+        const filled = copies.map(({ table, copy }) => `insert into ${table} table ${copy}`);
+        const sequence = "select setval('history_id_seq', (select coalesce(max(id), 0) + 1 from history), false)";
+        await db.pool.query(withoutTriggers([...emptied(tables), ...filled, sequence, 'drop schema kept cascade']));
+      };
+    },
     async giveBack({ isAtRest }) {
       const isIdle = db.pools().every(({ total, idle }) => total === idle);
-      const isEmptied = isAtRest && isIdle && (await emptied());
+      const isEmptied = isAtRest && isIdle && (await isBackInFirstState());
       if (isEmptied) {
         free.push(lent);
       } else {
@@ -88,10 +91,11 @@ async function lendable({ socketUrl, drop }: TestDatabase): Promise<LentDatabase
   };
   return lent;
 
-  async function emptied(): Promise<boolean> {
+  async function isBackInFirstState(): Promise<boolean> {
     try {
       await db.pool.query(empty);
-      await db.pool.query(vacuum);
+      // Rows stand in the order in which they are written only where there were none.
+      await db.pool.query(`vacuum (truncate, skip_locked) ${tables.join(', ')}`);
       return (await triggers(db.pool)) === before;
     } catch {
       // Somebody holds a lock.
@@ -108,27 +112,33 @@ async function triggers(pool: Db['pool']): Promise<string | undefined> {
   return rows[0]?.names;
 }
 
-/** What brings a migrated database back to its first state. Truncating would do so, too, but sessions lose their plans by it. */
-async function emptying(pool: Db['pool']): Promise<{ empty: string; vacuum: string }> {
+/** All tables but those that say how the database is made. */
+async function tablesOf(pool: Db['pool']): Promise<string[]> {
   const { rows } = await pool.query<{ name: string }>(`
     select format('%I.%I', relnamespace::regnamespace, relname) as name from pg_class
      where relkind in ('r', 'p') and not relispartition
        and (relnamespace = 'public'::regnamespace and relname <> '_prisma_migrations'
             or relnamespace = 'pgboss'::regnamespace and relname not in ('version', 'queue', 'bam'))`);
-  const tables = rows.map(({ name }) => name);
-  const empty = [
-    'begin',
-    "set local lock_timeout = '2s'",
-    // Neither foreign keys nor triggers.
-    'set local session_replication_role = replica',
-    ...tables.map((table) => `delete from ${table}`),
+  return rows.map(({ name }) => name);
+}
+
+// Truncating would empty them, too, but sessions lose their plans by it.
+const emptied = (tables: readonly string[]): string[] => tables.map((table) => `delete from ${table}`);
+
+/** What brings a migrated database back to its first state. */
+function emptying(tables: readonly string[]): string {
+  return withoutTriggers([
+    ...emptied(tables),
     'update pgboss.queue set monitor_claim_on = null, monitor_on = null, maintain_on = null',
     "select setval('history_id_seq', 1, false)",
     'insert into seam_line (id) values (1)',
-    'commit',
-  ];
-  // Rows stand in the order in which they are written only where there were none.
-  return { empty: empty.join(';'), vacuum: `vacuum (truncate, skip_locked) ${tables.join(', ')}` };
+  ]);
+}
+
+/** Statements that neither triggers nor foreign keys see. */
+function withoutTriggers(statements: readonly string[]): string {
+  const settings = ["set local lock_timeout = '2s'", 'set local session_replication_role = replica'];
+  return ['begin', ...settings, ...statements, 'commit'].join(';');
 }
 
 /** Every row of every table of ours and of the queue, as text. */

@@ -210,7 +210,7 @@ export async function startWorld(options: {
     calls: (route) => simulator.requests.filter(({ method, path }) => `${method} ${path}` === route).length,
     stop,
     start,
-    backUp: () => database.keep(),
+    backUp: () => database.backUp(),
     async [Symbol.asyncDispose]() {
       const startedMs = performance.now();
       const isStoppedWell = await stop().then(
