@@ -71,6 +71,7 @@ export class Replica {
       settleMs,
       ladderMs,
       markerPrefix,
+      // The installation is new.
       comparedDevices: null,
     } as const;
     this.deps = { ...parts, seam: gateSeam(faultySeam(seam, this.points), parts) };
@@ -79,7 +80,8 @@ export class Replica {
   /** A new process in the place of a dead one: what it had seen of Seam is forgotten. */
   begin(): void {
     this.points.isDead = false;
-    this.deps = { ...this.deps, seam: gateSeam(faultySeam(this.#o.seam, this.points), this.deps) };
+    const parts = { ...this.deps, comparedDevices: new Set<string>() };
+    this.deps = { ...parts, seam: gateSeam(faultySeam(this.#o.seam, this.points), parts) };
   }
 
   get skewMs(): number {
