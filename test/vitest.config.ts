@@ -10,6 +10,9 @@ const smallWorkers = 3;
 // They hold how long a start, a stop or a takeover lasts against a bound: nothing runs beside them but one another, as they mostly wait.
 const clocked = ['test/e2e/kill.test.ts', 'test/e2e/stop.test.ts', 'test/e2e/start.test.ts'];
 
+// Histories that are held against no time: what plays fifty of them, and is, has both cores to itself.
+const fewHistories = ['test/simulation/sabotage.test.ts', 'test/simulation/one-seed.test.ts'];
+
 // It takes all that there is, and holds how soon it is answered against a bound.
 const alone = ['test/e2e/fault-burst.test.ts'];
 
@@ -19,7 +22,12 @@ export default defineConfig({
     projects: [
       {
         root,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, maxWorkers: smallWorkers },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxWorkers: smallWorkers,
+        },
       },
       {
         root,
@@ -36,8 +44,20 @@ export default defineConfig({
       {
         root,
         test: {
+          name: 'histories',
+          include: fewHistories,
+          globalSetup,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: smallWorkers,
+        },
+      },
+      {
+        root,
+        test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
+          exclude: fewHistories,
           globalSetup,
           testTimeout: 120_000,
           hookTimeout: 120_000,
