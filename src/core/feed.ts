@@ -47,10 +47,24 @@ export interface FeedSpan {
   readonly now: Date;
 }
 
-const windowsMax = 1_000;
+// More than one every twenty minutes.
+const windowsMax = 10_000;
+const pageSize = 250;
 
-/** The events of an active schedule, earliest first; a paused or ended one has none. */
-export function feedEvents(source: FeedSource, { from, to, now }: FeedSpan): FeedEvent[] {
+/** Of too many windows those that are nearest to now, in their order. */
+export function nearestWindows<W extends Window>(windows: readonly W[], limit: number, now: Date): readonly W[] {
+  if (windows.length <= limit) return windows;
+  const distance = ({ startsAt }: Window): number => Math.abs(startsAt.getTime() - now.getTime());
+  const nearest = new Set([...windows].sort((a, b) => distance(a) - distance(b)).slice(0, limit));
+  return windows.filter((window) => nearest.has(window));
+}
+
+/** The events of an active schedule, earliest first; of more than `limit` the nearest. A paused or ended one has none. */
+export function feedEvents(
+  source: FeedSource,
+  { from, to, now }: FeedSpan,
+  limit = Number.POSITIVE_INFINITY,
+): FeedEvent[] {
   const { schedule, createdAt } = source;
   if (schedule.status !== 'active') return [];
   const deviceIds = schedule.devices.map(({ deviceId }) => deviceId);
@@ -58,40 +72,53 @@ export function feedEvents(source: FeedSource, { from, to, now }: FeedSpan): Fee
   const events = new Map<string, Window & { readonly calendar: Calendar; readonly doors: string[] }>();
   for (const group of groups.values()) {
     const calendar = calendarOf(schedule, source.blackoutsOf(group[0] ?? ''));
-    for (const window of windowsFrom(calendar, from, windowsMax)) {
-      if (window.startsAt >= to) break;
+    for (const window of windowsIn(calendar, from, to)) {
       const key = `${window.startsAt.getTime()}/${window.endsAt.getTime()}`;
       const same = events.get(key);
       if (same === undefined) events.set(key, { ...window, calendar, doors: [...group] });
       else same.doors.push(...group);
     }
   }
+  const sorted = [...events.values()].sort(
+    (a, b) => a.startsAt.getTime() - b.startsAt.getTime() || a.endsAt.getTime() - b.endsAt.getTime(),
+  );
   const seen = new Map<string, number>();
-  return [...events.values()]
-    .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime() || a.endsAt.getTime() - b.endsAt.getTime())
-    .slice(0, windowsMax)
-    .map(({ startsAt, endsAt, calendar, doors }): FeedEvent => {
-      const window = { startsAt, endsAt };
-      const causes = causesOf(calendar, window);
-      const origin = originOf(causes) ?? startsAt.toISOString();
-      const times = (seen.get(origin) ?? 0) + 1;
-      seen.set(origin, times);
-      const readyAt = doors.flatMap((deviceId) => codeOf(source, deviceId, window)?.readyAt ?? []);
-      return {
-        ...window,
-        uid: `${schedule.id}.${origin}${times === 1 ? '' : `.${times}`}@relatch`,
-        timezone: schedule.timezone,
-        summary: schedule.name,
-        location: doors.map(source.nameOf).join(', '),
-        description: [
-          `Doors: ${doors.map(source.nameOf).join(', ')}`,
-          `Why: ${describeCauses(causes)}`,
-          ...(endsAt <= now ? [] : doors.map((deviceId) => codeLine(source, deviceId, window))),
-        ].join('\n'),
-        changedAt: new Date(Math.max(...[source.changedAt, ...readyAt].map(Number))),
-        sequence: Math.max(0, Math.floor((source.changedAt.getTime() - createdAt.getTime()) / 1_000)),
-      };
-    });
+  return nearestWindows(sorted, limit, now).map(({ startsAt, endsAt, calendar, doors }): FeedEvent => {
+    const window = { startsAt, endsAt };
+    const causes = causesOf(calendar, window);
+    const origin = originOf(causes) ?? startsAt.toISOString();
+    const times = (seen.get(origin) ?? 0) + 1;
+    seen.set(origin, times);
+    const readyAt = doors.flatMap((deviceId) => codeOf(source, deviceId, window)?.readyAt ?? []);
+    return {
+      ...window,
+      uid: `${schedule.id}.${origin}${times === 1 ? '' : `.${times}`}@relatch`,
+      timezone: schedule.timezone,
+      summary: schedule.name,
+      location: doors.map(source.nameOf).join(', '),
+      description: [
+        `Doors: ${doors.map(source.nameOf).join(', ')}`,
+        `Why: ${describeCauses(causes)}`,
+        ...(endsAt <= now ? [] : doors.map((deviceId) => codeLine(source, deviceId, window))),
+      ].join('\n'),
+      changedAt: new Date(Math.max(...[source.changedAt, ...readyAt].map(Number))),
+      sequence: Math.max(0, Math.floor((source.changedAt.getTime() - createdAt.getTime()) / 1_000)),
+    };
+  });
+}
+
+function* windowsIn(calendar: Calendar, from: Date, to: Date): Generator<Window> {
+  let after = from;
+  for (let count = 0; count < windowsMax; count += pageSize) {
+    const page = windowsFrom(calendar, after, pageSize);
+    for (const window of page) {
+      if (window.startsAt >= to) return;
+      yield window;
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageSize) return;
+    after = last.endsAt;
+  }
 }
 
 /** "r1.2027-03-08": the first rule or extra of a window, and its day. Parts of one that a blackout splits are told apart by number. */

@@ -1,8 +1,9 @@
 // Calendar feeds: made, renewed and revoked by people, and read by calendars that know nothing but the address. The secret in it is
 // kept as its hash only, so that neither the database nor a backup gives anybody a calendar; who loses an address has it renewed.
 import { createHash, randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../core/errors.ts';
-import { type FeedEvent, feedEvents } from '../core/feed.ts';
+import { type FeedEvent, feedEvents, nearestWindows } from '../core/feed.ts';
 import { DAY_MS } from '../core/local-date.ts';
 import { noSchedule } from '../core/ways-out.ts';
 import type { Tx } from '../db/client.ts';
@@ -124,7 +125,8 @@ async function tell(tx: Tx, kind: HistoryKind & keyof typeof words, of: FeedOf, 
 const daysBack = 31;
 const daysAhead = 90;
 const schedulesMax = 50;
-const eventsMax = 5_000;
+// Thousands take so long to write that deliveries would have to wait for their acknowledgement.
+const eventsMax = 2_000;
 
 /** What a calendar is given. */
 export interface ReadFeed {
@@ -135,6 +137,8 @@ export interface ReadFeed {
   /** The days that it tells of, whole ones in UTC: it is the same all day where nothing changes. */
   readonly from: Date;
   readonly to: Date;
+  /** There are more schedules or windows than it tells of. */
+  readonly isCut: boolean;
 }
 
 /** The windows of a feed from 31 days back to 90 days ahead; null where no feed has this secret. */
@@ -144,7 +148,8 @@ export async function readFeed({ db: { prisma }, now }: FeedDeps, secret: string
   const at = now();
   const today = Math.floor(at.getTime() / DAY_MS) * DAY_MS;
   const span = { from: new Date(today - daysBack * DAY_MS), to: new Date(today + daysAhead * DAY_MS), now: at };
-  const fed = await loadFedSchedules(prisma, feed.id, schedulesMax);
+  const found = await loadFedSchedules(prisma, feed.id, schedulesMax + 1);
+  const fed = found.slice(0, schedulesMax);
   const schedules = await loadSchedulesByKeys(
     prisma,
     fed.map(({ key }) => key),
@@ -159,14 +164,19 @@ export async function readFeed({ db: { prisma }, now }: FeedDeps, secret: string
       at,
     ),
   ]);
-  const events = fed.flatMap(({ key, createdAt, changedAt }) => {
+  const all: FeedEvent[] = [];
+  for (const { key, createdAt, changedAt } of fed) {
     const schedule = schedules.find((one) => one.key === key);
-    if (schedule === undefined) return [];
+    if (schedule === undefined) continue;
     const nameOf = (deviceId: string): string => devices.get(deviceId)?.name ?? deviceId;
     const blackoutsOf = (deviceId: string) => blackouts.get(deviceId) ?? [];
     const source = { schedule, createdAt, changedAt, nameOf, blackoutsOf, codes: codes.get(schedule.id) ?? [] };
-    return feedEvents(source, span);
-  });
+    all.push(...feedEvents(source, span, eventsMax + 1));
+    // Others have their turn between two schedules.
+    await setImmediate();
+  }
+  const events = nearestWindows(all, eventsMax, at);
+  const isCut = found.length > fed.length || all.length > events.length;
   const name = feed.holder ?? schedules[0]?.name ?? '';
-  return { id: feed.id, name, events: events.slice(0, eventsMax), from: span.from, to: span.to };
+  return { id: feed.id, name, events, from: span.from, to: span.to, isCut };
 }

@@ -60,6 +60,7 @@ function answer(deps: CalendarRouteDeps): RequestHandler {
       outcome: isKnown ? 'unchanged' : 'sent',
       feed_id: feed.id,
       events: feed.events.length,
+      is_cut: feed.isCut,
       duration_ms: elapsedMs(startedAt),
     };
     deps.log.debug({ ...line, ...fields });

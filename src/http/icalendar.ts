@@ -10,13 +10,14 @@ import type { ReadFeed } from '../flows/feeds.ts';
 const refreshSeconds = 3_600;
 
 /** The calendar of a feed: the same text for the same windows. */
-export function icalendar({ name, events, from, to }: ReadFeed): string {
+export function icalendar({ name, events, from, to, isCut }: ReadFeed): string {
   const calendar = ical({
     prodId: { company: 'Relatch', product: 'Relatch', language: 'EN' },
     // The library writes it as it is.
     name: escaped(plain(name)),
     method: ICalCalendarMethod.PUBLISH,
     ttl: refreshSeconds,
+    ...(isCut && { description: 'Too much for one calendar: a part is shown. Make feeds of single schedules.' }),
   });
   const zones = new Set<string>();
   for (const event of events) {

@@ -134,3 +134,17 @@ it('gives a holder all schedules of that name, each in its zone, until they are 
   for (const gone of [path, ofOne.body.path]) expect((await get(world, gone)).status).toBe(404);
   expect(await relatchHere(world, ['feeds', 'list'])).toMatchObject({ output: 'No feeds.' });
 });
+
+it('says of a calendar that it holds a part of what there is, where somebody has more schedules than it has room for', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  const mornings = Array.from({ length: 51 }, (_, at) =>
+    ofAna({ key: `m${at}`, pin: undefined, starts_on: '2027-06-01', ends_on: '2027-06-03' }),
+  );
+  await world.apply(schedulesFile(mornings.slice(1)));
+  const { path } = (await call(world, 'POST /v1/feeds', { body: { holder } })).body;
+  expect((await get(world, path)).text).not.toContain('X-WR-CALDESC');
+  await world.apply(schedulesFile(mornings));
+  const { text } = await get(world, path);
+  expect(readCalendar(text).events).toHaveLength(50 * 3);
+  expect(text).toContain('X-WR-CALDESC');
+});

@@ -33,7 +33,7 @@ function spanAt(now: string) {
 }
 
 const textOf = (events: readonly FeedEvent[], span: ReturnType<typeof spanAt>, name = 'Crew'): string =>
-  icalendar({ id: '', name, events, from: span.from, to: span.to });
+  icalendar({ id: '', name, events, from: span.from, to: span.to, isCut: false });
 
 const nights = [{ rrule: 'FREQ=DAILY', from: '22:00', to: '06:00' }];
 
@@ -160,4 +160,20 @@ it('lets no name break a line or begin another one', () => {
   expect(read.name).toBe(plain);
   expect(read.events[0]).toMatchObject({ summary: plain, location: plain });
   expect(read.events.length).toBeGreaterThan(100);
+});
+
+it('shows of too many windows those that are nearest to now', () => {
+  const span = spanAt('2027-03-10T00:00:00Z');
+  const rules = Array.from({ length: 48 }, (_, half) => {
+    const [hour, minutes] = [String(half >> 1).padStart(2, '0'), half % 2 === 0 ? ['00', '20'] : ['30', '50']];
+    return { rrule: 'FREQ=DAILY', from: `${hour}:${minutes[0]}`, to: `${hour}:${minutes[1]}` };
+  });
+  const source = aSource({ rules, timezone: 'UTC' });
+  const all = feedEvents(source, span);
+  expect(all).toHaveLength(121 * 48);
+  const shown = feedEvents(source, span, 4 * 48);
+  expect(shown.map(({ startsAt }) => startsAt)).toEqual(all.slice(29 * 48, 33 * 48).map(({ startsAt }) => startsAt));
+  const text = icalendar({ id: '', name: 'Crew', events: shown, from: span.from, to: span.to, isCut: true });
+  expect(text).toContain('X-WR-CALDESC:Too much for one calendar');
+  expect(textOf(shown, span)).not.toContain('X-WR-CALDESC');
 });
