@@ -195,13 +195,22 @@ function statusOf({ entry, stored, revive }: MergeInput): ScheduleStatus {
   return status === 'paused' && stored.status === 'active' ? 'paused' : stored.status;
 }
 
-function statusNotes({ entry, stored }: MergeInput, draft: ScheduleDraft, changes: readonly Change[]): string[] {
+function statusNotes(
+  { entry, stored, revive }: MergeInput,
+  draft: ScheduleDraft,
+  changes: readonly Change[],
+): string[] {
   if (stored === null || draft.status === 'active') return [];
   const state = stored.status === 'paused' ? 'is paused' : 'has ended';
   const { status } = entry.given;
   const flag = stored.status === 'ended' ? ' --revive' : '';
-  const wayOut = `Resume it with relatch schedules resume ${entry.key}${flag}, if its doors are to open again.`;
+  const command = `relatch schedules resume ${entry.key}${flag}`;
+  const wayOut = `Resume it with ${command}, if its doors are to open again.`;
   if (status === 'active') return [`${entry.key} ${state} and stays so, though it is given status: active. ${wayOut}`];
+  if (status === undefined && revive)
+    return [
+      `${entry.key} ${state} and stays so: give it status: active in the file to revive it, or resume it with ${command}.`,
+    ];
   if (status === undefined && changes.length > 0) {
     return [`${entry.key} ${state}, so the change opens no door yet. ${wayOut}`];
   }

@@ -123,6 +123,18 @@ describe('laid over what is stored', () => {
     expect(merged('    name: Other\n', { status }, true).draft.status).toBe(status);
   });
 
+  it.each([
+    'paused',
+    'ended',
+  ] as const)('says of a schedule that is %s and given no status why revive leaves it so', (status) => {
+    const told = expect.stringContaining(
+      'stays so: give it status: active in the file to revive it, or resume it with',
+    );
+    expect(merged('', { status }, true).notes).toContainEqual(told);
+    expect(merged('', { status }).notes).not.toContainEqual(told);
+    expect(merged('', { status: 'active' }, true).notes).not.toContainEqual(told);
+  });
+
   it('a new schedule needs name, devices and windows, told at its own line', () => {
     expect(problems('    holder: Bo\n', null)).toEqual(
       ['name', 'devices', 'windows'].map(
