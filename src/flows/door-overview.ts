@@ -124,7 +124,7 @@ function earliest(schedules: readonly AtDoor[]): ComingWindow | null {
 /** A schedule that was looked for. */
 export interface FoundSchedule {
   readonly schedule: Schedule;
-  /** In progress or to come, at any door. */
+  /** In progress or to come, at whichever door opens first. */
   readonly window: Window | null;
 }
 
@@ -135,9 +135,17 @@ export async function findSchedules(
   limit: number,
 ): Promise<readonly FoundSchedule[]> {
   const now = clock();
-  const found = await listSchedules(db.prisma, { text }, { limit });
+  const { prisma } = db;
+  const found = await listSchedules(prisma, { text }, { limit });
+  const doorsOf = ({ devices }: Schedule): string[] => devices.map(({ deviceId }) => deviceId);
+  const blackouts = await loadDoorBlackouts(prisma, [...new Set(found.flatMap(doorsOf))]);
   return found.map((schedule) => {
-    const [window] = schedule.status === 'active' ? windowsFrom(calendarOf(schedule, []), now, 1) : [];
-    return { schedule, window: window ?? null };
+    if (schedule.status !== 'active') return { schedule, window: null };
+    const ways = Map.groupBy(doorsOf(schedule), (deviceId) => JSON.stringify(blackouts.get(deviceId) ?? []));
+    const windows = [...ways.values()].flatMap(([deviceId = '']) =>
+      windowsFrom(calendarOf(schedule, blackouts.get(deviceId) ?? []), now, 1),
+    );
+    const [first = null] = windows.sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime());
+    return { schedule, window: first };
   });
 }

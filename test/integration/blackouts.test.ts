@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { findSchedules } from '../../src/flows/door-overview.ts';
 import { aSchedule, backDoor, daily, frontDoor, schedulesFile, startWorld, weekdays } from '../support/relatch.ts';
 
 const guest = { from: '2027-03-08T12:00', to: '2027-03-09T12:00', reason: 'guest in house' };
@@ -24,6 +25,13 @@ it('of a door closes it to every schedule there, and no other door', async () =>
   await world.apply(schedulesFile(schedules));
   await world.until('2027-03-08T15:30:00Z');
   await world.apply(schedulesFile(schedules, { blackouts: [{ ...guest, devices: [frontDoor] }] }));
+  await world.until('2027-03-08T18:00:00Z');
+  // The gym has no other door; the crew's other one is open.
+  const found = await findSchedules(world.relatch.deps, '', 10);
+  expect(found.map(({ schedule, window }) => [schedule.key, window?.startsAt.toISOString()])).toEqual([
+    ['crew', '2027-03-08T14:00:00.000Z'],
+    ['gym', '2027-03-09T17:00:00.000Z'],
+  ]);
   await world.until('2027-03-10T12:00:00Z');
   const atFront = world.opened(frontDoor).join(' ');
   expect(world.opened(frontDoor)).toHaveLength(4);
