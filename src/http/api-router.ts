@@ -2,6 +2,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
 import { fieldWords, unknownName } from '../core/field-words.ts';
+import { elapsedMs } from '../telemetry/unit.ts';
 import type { ApiDeps, Route } from './api-route.ts';
 import { type AdminToken, authenticator } from './auth.ts';
 import type { FailureLimit } from './failure-limit.ts';
@@ -59,7 +60,7 @@ function logged({ log }: ApiDeps, { method, path, operationId }: Route): Request
         by: tokenOf(res).name,
         status: res.statusCode,
         request_id: requestId(res),
-        duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
+        duration_ms: elapsedMs(startedAt),
       });
     });
     next();

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type RequestHandler, Router } from 'express';
 import { readFeed } from '../flows/feeds.ts';
 import type { FlowDeps } from '../flows/flow-deps.ts';
+import { elapsedMs } from '../telemetry/unit.ts';
 import type { FailureLimit } from './failure-limit.ts';
 import { icalendar } from './icalendar.ts';
 import type { LoadShedding } from './load-shedding.ts';
@@ -70,8 +71,4 @@ function answer(deps: CalendarRouteDeps): RequestHandler {
 /** Express gives none of it where the request says no-cache as well, as some that poll do. */
 function tagsOf(ifNoneMatch = ''): string[] {
   return ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-}
-
-function elapsedMs(startedAt: number): number {
-  return Math.round((performance.now() - startedAt) * 100) / 100;
 }

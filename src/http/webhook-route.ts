@@ -1,13 +1,13 @@
 // POST /webhooks/seam. The sender repeats whatever is not answered with 2xx, and gives up on an address that fails for days: so
 // 2xx once a message is safe, even if nothing can be done with it, and never before.
 
-import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
 import type { SeamWebhook } from 'seam';
 import { type Receipt, type ReceiveWebhookDeps, receiveWebhook } from '../flows/receive-webhook.ts';
 import { verifyMessage } from '../seam/verify.ts';
 import type { Log } from '../telemetry/log.ts';
 import { quietTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
-import type { UnitIds } from '../telemetry/unit.ts';
+import { elapsedMs, type UnitIds } from '../telemetry/unit.ts';
 import type { FailureLimit } from './failure-limit.ts';
 import { type LoadShedding, overloaded } from './load-shedding.ts';
 import { onlyMethods, Problem, requestId, toProblem } from './problem.ts';
@@ -57,7 +57,7 @@ function receive(deps: WebhookRouteDeps): RequestHandler {
     const receipt = await receiveWebhook(deps, message);
     const { outcome } = receipt;
     res.status(202).json(outcome === 'ignored' ? { outcome, reason: receipt.reason } : { outcome });
-    const durationMs = elapsedMs(res.locals['startedAt']);
+    const durationMs = tookMs(res);
     const about = { message_id: receipt.row.svixId, ...eventFields(receipt) };
     telemetry.meter.delivered(outcome, durationMs === undefined ? undefined : durationMs / 1_000);
     const end = { outcome, isFailed: false, attributes: about };
@@ -92,7 +92,7 @@ function logFailure({ log, telemetry = quietTelemetry }: WebhookRouteDeps): Erro
     telemetry.meter.delivered(outcome, undefined);
     // Told by a line for many.
     if (problem.status === 429 || problem.code === overloaded) return next(problem);
-    const durationMs = elapsedMs(res.locals['startedAt']);
+    const durationMs = tookMs(res);
     const end = { outcome, isFailed: failed, attributes: { reason: problem.code } };
     // What anybody may send leaves no trace.
     const traceId = failed ? telemetry.spans.delivery({ seamEventId: undefined, durationMs, end }) : undefined;
@@ -109,6 +109,8 @@ function logFailure({ log, telemetry = quietTelemetry }: WebhookRouteDeps): Erro
   };
 }
 
-function elapsedMs(startedAt: unknown): number | undefined {
-  return typeof startedAt === 'number' ? Math.round((performance.now() - startedAt) * 100) / 100 : undefined;
+/** Unknown where it was refused before the clock was started. */
+function tookMs({ locals }: Response): number | undefined {
+  const startedAt: unknown = locals['startedAt'];
+  return typeof startedAt === 'number' ? elapsedMs(startedAt) : undefined;
 }

@@ -9,6 +9,7 @@ import { handleEvent } from '../flows/handle-event.ts';
 import { type NotifyDeps, notifyEndpoint } from '../flows/notify-endpoint.ts';
 import { planDoor } from '../flows/plan-door.ts';
 import { type Ended, runUnit, type SpanAbout } from '../telemetry/telemetry.ts';
+import { elapsedMs } from '../telemetry/unit.ts';
 
 // What is there to be told of a job only must not keep it from being done.
 const Told = z.string().optional().catch(undefined);
@@ -195,8 +196,4 @@ async function untilAnswered({ db }: FlowDeps, stopping: AbortSignal): Promise<v
       await sleep(lookAgainMs, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
-}
-
-function elapsedMs(startedMs: number): number {
-  return Math.round(performance.now() - startedMs);
 }

@@ -28,3 +28,8 @@ export function outsideUnits<T>(work: () => T): T {
 export function currentUnit(): Unit | undefined {
   return units.getStore();
 }
+
+/** Milliseconds since an instant of `performance.now()`, to the hundredth, as log lines and spans tell them. */
+export function elapsedMs(startedMs: number): number {
+  return Math.round((performance.now() - startedMs) * 100) / 100;
+}

@@ -1,6 +1,7 @@
 // Pages for people: who is signed in sees them, others are led to sign in and back. Their mistakes and ours are told in words.
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Log } from '../../telemetry/log.ts';
+import { elapsedMs } from '../../telemetry/unit.ts';
 import type { ApiDeps } from '../api-route.ts';
 import type { FailureLimit } from '../failure-limit.ts';
 import { isStorable } from '../json-body.ts';
@@ -96,7 +97,7 @@ function logged(log: Log, { method, path }: PageRoute): RequestHandler {
         by: signedInOn(res)?.name,
         status: res.statusCode,
         request_id: requestId(res),
-        duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
+        duration_ms: elapsedMs(startedAt),
       });
     });
     next();
