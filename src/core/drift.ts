@@ -1,6 +1,6 @@
 // Where a device's codes at Seam differ from our rows. Pure; what follows from each is decided where it is known.
 import { type AccessCode, bearsMarker, bearsPrefix, isOpen, markerLength } from './access-code.ts';
-import { isUnsettled } from './plan.ts';
+import { isUnsettled, isWaiting } from './plan.ts';
 
 /** A code as Seam lists it. */
 export interface ListedCode {
@@ -59,7 +59,7 @@ export function findDrift<Code extends AccessCode, Listed extends ListedCode>(
       known.find(({ marker }) => bearsMarker(there.name, marker));
     if (code !== undefined) {
       if (!isOpen(code)) drifts.push({ kind: 'listed_again', code, listed: there });
-      else if (code.state === 'planned') drifts.push({ kind: 'found', code });
+      else if (isWaiting(code)) drifts.push({ kind: 'found', code });
     } else if (bearsPrefix(there.name, markerPrefix) && now.getTime() - there.createdAt.getTime() > settleMs) {
       drifts.push({ kind: 'orphan', listed: there, marker: markerIn(there.name) });
     }

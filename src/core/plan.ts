@@ -235,7 +235,7 @@ function mayReachInto(other: AccessCode, { windowStartsAt }: AccessCode): boolea
 }
 
 /** Not at Seam, but it may be after a change: the PIN is kept for the earlier window. */
-function isWaiting({ state }: AccessCode): boolean {
+export function isWaiting({ state }: AccessCode): boolean {
   return state === 'planned' || state === 'rejected';
 }
 

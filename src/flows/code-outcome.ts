@@ -1,6 +1,7 @@
 import { isOpen } from '../core/access-code.ts';
 import { type CodeChange, changeCode, findCodeById, hasOpenCodeFor, type StoredCode } from '../db/access-codes.ts';
 import { reopenIgnored } from '../db/inbox-jobs.ts';
+import { encryptedPin } from '../db/pins.ts';
 import type { SeamCode } from '../seam/api.ts';
 import { type Door, describeWindow, entryFor, windowOf } from './door.ts';
 import type { FlowDeps } from './flow-deps.ts';
@@ -59,10 +60,12 @@ export async function recordCreated(
   if (!isRecorded && !isAdopted) await giveOver(deps, door, code, seamCode);
 }
 
-/** The PIN that a call chose of which the row does not know, because it was restored since: people ask for it. */
+/** The PIN of a call of which the row does not know, or knows another, because it was restored since: people ask for what opens. */
 function pinToKeep(deps: FlowDeps, door: Door, code: StoredCode, { pin }: SeamCode): CodeChange {
   const isDrawnByLock = door.device?.constraints.includes('cannot_specify_pin_code') === true;
-  if (pin === null || isDrawnByLock || code.pinCiphertext !== null) return {};
+  if (pin === null || isDrawnByLock) return {};
+  const stored = encryptedPin(code);
+  if (stored !== null && deps.vault.decrypt(stored, door.schedule.id) === pin) return {};
   return deps.vault.encrypt(pin, door.schedule.id);
 }
 

@@ -51,6 +51,26 @@ it('goes on from a backup without a second code for any window, and removes what
   expect(codesAt(world)).toEqual(before.filter((code) => !code.startsWith('Late')));
 });
 
+it('adopts the code that was made after a refusal, with the PIN that it has', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  world.simulator.faults.next('/access_codes/create', { kind: 'status', status: 400, type: 'invalid_input' });
+  await world.apply(schedulesFile([aSchedule({ ...guests, windows: daily('09:00', '16:00') })]));
+  expect(await world.codes()).toMatchObject([{ state: 'rejected' }]);
+  await world.stop();
+  const restore = await world.backUp();
+  await world.start();
+  await world.apply(schedulesFile([aSchedule(guests)]));
+  const { access_code_id, code: pin } = world.onlyCode(backDoor);
+
+  await world.stop();
+  await restore();
+  await world.start();
+  await world.sweep();
+  expect(await world.codes()).toMatchObject([{ state: 'created', accessCodeId: access_code_id }]);
+  const { id } = await world.relatch.deps.db.prisma.accessCode.findFirstOrThrow();
+  expect(await revealPin(world.relatch.deps, id, 'alice')).toBe(pin);
+});
+
 function pinAtSeam({ simulator }: World, accessCodeId: string | null): string | null | undefined {
   return simulator.codes().find(({ access_code_id }) => access_code_id === accessCodeId)?.code;
 }

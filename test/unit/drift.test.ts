@@ -67,6 +67,7 @@ describe('findDrift', () => {
       ['listed_again'],
     ],
     ['a code whose row has none', driftOf(aCode(tomorrow), [aListed()]), ['found']],
+    ['a code whose row was refused one', driftOf(aCode(tomorrow, { state: 'rejected' }), [aListed()]), ['found']],
     ['nothing of one that is being asked for', driftOf(aCode(tomorrow, { state: 'calling' }), [aListed()]), []],
     [
       'nothing of one that is over',
