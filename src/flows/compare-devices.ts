@@ -58,9 +58,7 @@ export async function compareDevices(
       failedInARow = 0;
       compared += 1;
       repairs.push(...comparison.repairs);
-      if (isDry) continue;
-      await makeRepairs(deps, comparison.repairs);
-      deps.comparedDevices?.add(deviceId);
+      if (!isDry) await makeRepairs(deps, comparison.repairs);
     }
   }
   const stands = stoppedBecause === null || after === '' ? null : after;

@@ -24,6 +24,6 @@ export interface FlowDeps {
   readonly ladderMs: readonly number[];
   /** Begins every marker of this installation. */
   readonly markerPrefix: string;
-  /** Devices that this process has compared with Seam since its start; null where the installation is no older than the process. */
+  /** Devices at which this process has seen each code of ours to have its row; null where the installation is no older than the process. */
   readonly comparedDevices: Set<string> | null;
 }

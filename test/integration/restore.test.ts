@@ -1,5 +1,8 @@
 // A database that was restored from a backup knows nothing of what came after that. Seam and the locks do.
 import { expect, it } from 'vitest';
+import { compareFirst } from '../../src/flows/compare-first.ts';
+import type { FlowDeps } from '../../src/flows/flow-deps.ts';
+import { planDoor } from '../../src/flows/plan-door.ts';
 import { revealPin } from '../../src/flows/reveal-pin.ts';
 import { aSchedule, backDoor, daily, frontDoor, schedulesFile, startWorld, type World } from '../support/relatch.ts';
 
@@ -70,6 +73,54 @@ it('adopts the code that was made after a refusal, with the PIN that it has', as
   const { id } = await world.relatch.deps.db.prisma.accessCode.findFirstOrThrow();
   expect(await revealPin(world.relatch.deps, id, 'alice')).toBe(pin);
 });
+
+it('adopts a code however young it is, and compares its door again until all there have their rows', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  await world.apply(schedulesFile([aSchedule(guests)]));
+  const { prisma } = world.relatch.deps.db;
+  const { scheduleId, deviceId } = await prisma.accessCode.findFirstOrThrow();
+  await prisma.accessCode.deleteMany();
+  const restarted = { ...world.relatch.deps, comparedDevices: new Set<string>() };
+
+  expect(await compareFirst(answeringLists(restarted, 2), deviceId)).toBe(false);
+  expect(restarted.comparedDevices).toEqual(new Set());
+  await planDoor(restarted, { scheduleId, deviceId });
+  expect(await world.codes()).toMatchObject([{ accessCodeId: world.onlyCode(deviceId).access_code_id }]);
+  expect(await compareFirst(restarted, deviceId)).toBe(false);
+  expect(restarted.comparedDevices).toEqual(new Set([deviceId]));
+});
+
+it('adopts a code that it has reported once its schedule, which was paused at the backup, goes on', async () => {
+  await using world = await startWorld({ now: '2027-03-08T12:00:00Z' });
+  const goOn = () => world.apply(schedulesFile([aSchedule({ ...guests, status: 'active' })]), { revive: true });
+  await world.apply(schedulesFile([aSchedule({ ...guests, status: 'paused' })]));
+  await world.stop();
+  const restore = await world.backUp();
+  await world.start();
+  await goOn();
+  const { access_code_id } = world.onlyCode(backDoor);
+  await world.until('2027-03-08T12:02:00Z');
+
+  await world.stop();
+  await restore();
+  await world.start();
+  await world.sweep();
+  expect(await world.alerts()).toEqual([expect.stringContaining('that no row explains and no window needs')]);
+  await goOn();
+  expect(await world.codes()).toMatchObject([{ accessCodeId: access_code_id }]);
+  expect(world.onlyCode(backDoor).access_code_id).toBe(access_code_id);
+});
+
+/** So many lists of a device are answered, and no more. */
+function answeringLists(deps: FlowDeps, count: number): FlowDeps {
+  let left = count;
+  const listManagedCodes: FlowDeps['seam']['listManagedCodes'] = async (deviceId) => {
+    left -= 1;
+    if (left < 0) return { ok: false, failure: { kind: 'unknown', message: 'no answer' } };
+    return deps.seam.listManagedCodes(deviceId);
+  };
+  return { ...deps, seam: { ...deps.seam, listManagedCodes } };
+}
 
 function pinAtSeam({ simulator }: World, accessCodeId: string | null): string | null | undefined {
   return simulator.codes().find(({ access_code_id }) => access_code_id === accessCodeId)?.code;
