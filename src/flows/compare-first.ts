@@ -20,7 +20,7 @@ export async function compareFirst(deps: FlowDeps, deviceId: string): Promise<bo
   const { comparedDevices, db, mode } = deps;
   if (mode === 'observe' || comparedDevices === null || comparedDevices.has(deviceId)) return false;
   // Before any door is read: there may be hundreds, and Seam may be away.
-  const list = await deps.seam.listManagedCodes(deviceId);
+  const list = await deps.seam.glanceAtManagedCodes(deviceId);
   if (!list.ok) return false;
   // A row is written before its code is asked for: what has none is not just being made, however young it is by whichever clock.
   const atOnce = { ...deps, settleMs: Number.NEGATIVE_INFINITY };
@@ -29,7 +29,10 @@ export async function compareFirst(deps: FlowDeps, deviceId: string): Promise<bo
     return false;
   }
   const orphanAlerts = (await orphanAlertsAt(db.prisma, [deviceId])).get(deviceId) ?? [];
-  const comparison = await compareDevice(atOnce, deviceId, startBudget(limits), { removesOrphans: false, orphanAlerts });
+  const comparison = await compareDevice(atOnce, deviceId, startBudget(limits), {
+    removesOrphans: false,
+    orphanAlerts,
+  });
   if (comparison.kind !== 'compared') return false;
   // What is only to be told is left to the reconciler, so that it is told once.
   const repairs = comparison.repairs.filter(

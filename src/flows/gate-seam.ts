@@ -40,6 +40,11 @@ export interface GatedSeam extends SeamApi {
    * not held back any more.
    */
   admitCreate(deviceId: string, codeId: string): Promise<SeamResult<null>>;
+  /**
+   * The list for who goes on without it. While the line is not clear it is not asked for, and it tells nothing of the line: what is
+   * asked next does. Or a list that alone does not answer would hold back all else, and be the one call that finds that out.
+   */
+  glanceAtManagedCodes: SeamApi['listManagedCodes'];
 }
 
 // Seam's own limits are counted by the minute.
@@ -76,6 +81,11 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
   async function admitRead(): Promise<SeamResult<null>> {
     const line = await readLine(prisma);
     return (await passes(line, 'read')) ? admitted : closed(line, 'read');
+  }
+
+  async function glance<T>(call: () => Promise<SeamResult<T>>): Promise<SeamResult<T>> {
+    const line = await readLine(prisma);
+    return line.state === 'clear' ? call() : closed(line, 'read');
   }
 
   async function admit(kind: LimitedCall, deviceId: string, name: CodeName): Promise<SeamResult<null>> {
@@ -124,6 +134,7 @@ export function gateSeam(seam: SeamApi, deps: GateDeps): GatedSeam {
     pullBackupCode: (code) => read(code.deviceId, () => seam.pullBackupCode(code)),
     getCode: (code) => read(code.deviceId, () => seam.getCode(code)),
     listCodes: (deviceId) => read(deviceId, () => seam.listCodes(deviceId)),
+    glanceAtManagedCodes: (deviceId) => glance(() => seam.listManagedCodes(deviceId)),
     listManagedCodes: (deviceId) => read(deviceId, () => seam.listManagedCodes(deviceId)),
     // About no door: its silence counts for the line like that of one.
     listEvents: (request) => read('', () => seam.listEvents(request)),

@@ -82,7 +82,7 @@ it('adopts a code however young it is, and compares its door again until all the
   await prisma.accessCode.deleteMany();
   const restarted = { ...world.relatch.deps, comparedDevices: new Set<string>() };
 
-  expect(await compareFirst(answeringLists(restarted, 2), deviceId)).toBe(false);
+  expect(await compareFirst(lookingOnce(restarted), deviceId)).toBe(false);
   expect(restarted.comparedDevices).toEqual(new Set());
   await planDoor(restarted, { scheduleId, deviceId });
   expect(await world.codes()).toMatchObject([{ accessCodeId: world.onlyCode(deviceId).access_code_id }]);
@@ -111,13 +111,13 @@ it('adopts a code that it has reported once its schedule, which was paused at th
   expect(world.onlyCode(backDoor).access_code_id).toBe(access_code_id);
 });
 
-/** So many lists of a device are answered, and no more. */
-function answeringLists(deps: FlowDeps, count: number): FlowDeps {
-  let left = count;
+/** Seam answers none of the second looks at a device. */
+function lookingOnce(deps: FlowDeps): FlowDeps {
+  const failure = { kind: 'unknown', message: 'no answer' } as const;
+  let looks = 0;
   const listManagedCodes: FlowDeps['seam']['listManagedCodes'] = async (deviceId) => {
-    left -= 1;
-    if (left < 0) return { ok: false, failure: { kind: 'unknown', message: 'no answer' } };
-    return deps.seam.listManagedCodes(deviceId);
+    looks += 1;
+    return looks === 1 ? deps.seam.listManagedCodes(deviceId) : { ok: false, failure };
   };
   return { ...deps, seam: { ...deps.seam, listManagedCodes } };
 }

@@ -1,6 +1,7 @@
 // Seam does not answer, or does not take our key: calls stop, one at a time finds out when that has passed.
 import { expect, it } from 'vitest';
 import { listAlerts } from '../../src/db/alerts.ts';
+import { compareFirst } from '../../src/flows/compare-first.ts';
 import { aSchedule, daily, frontDoor, schedulesFile, startWorld, type World } from '../support/relatch.ts';
 
 const doors = Array.from({ length: 8 }, (_, at) => `00000000-0000-4000-8000-00000000000${at}`);
@@ -94,6 +95,26 @@ it('does not take one door that fails for an outage', async () => {
   await world.until('2027-03-08T13:30:00Z');
   expect(await kinds(world)).toEqual([]);
   for (const door of others) expect(world.simulator.codes({ device_id: door })).toHaveLength(1);
+});
+
+it('holds up no code because lists alone are not answered, and asks for none before a code while Seam is out', async () => {
+  await using world = await house('2027-03-08T11:00:00Z');
+  await world.apply(everyDoor);
+  const restarted = { ...world.relatch.deps, comparedDevices: new Set<string>() };
+  const compareAll = async () => {
+    for (const door of doors) expect(await compareFirst(restarted, door)).toBe(false);
+  };
+  world.simulator.faults.next('/access_codes/list', down, always);
+  await compareAll();
+  expect(await kinds(world)).toEqual([]);
+  expect(world.calls('GET /access_codes/list')).toBe(doors.length);
+
+  for (const door of doors) await restarted.seam.listManagedCodes(door);
+  expect(await kinds(world)).toEqual(['seam.paused']);
+  await world.simulator.advanceTo(new Date('2027-03-08T11:10:00Z'));
+  const before = world.calls('GET /access_codes/list');
+  await compareAll();
+  expect(world.calls('GET /access_codes/list')).toBe(before);
 });
 
 it('stops calling when the key is refused, with one alert for all doors, and goes on by itself when it is taken', async () => {
