@@ -82,7 +82,7 @@ export class History {
   readonly #poisons: Poisons;
   readonly #boundMs: number;
   readonly #deviceIds: readonly string[];
-  #eventsSeen = 0;
+  #lastEventSeen: string | undefined;
   #strikesSeen = 0;
   #checkedAt = 0;
   /** What is due, unless something was done since that was read. */
@@ -333,10 +333,12 @@ export class History {
   #collect(): void {
     const { events } = this.simulator;
     const now = this.simulator.now().getTime();
-    for (const event of events.slice(this.#eventsSeen)) {
+    // Not by their number: Seam forgets the oldest meanwhile.
+    const seen = events.findLastIndex(({ event_id: id }) => id === this.#lastEventSeen);
+    for (const event of events.slice(seen + 1)) {
       this.#postman.post(event, now, this.#weather.isBad);
     }
-    this.#eventsSeen = events.length;
+    this.#lastEventSeen = events.at(-1)?.event_id;
     if (this.faults.strikes === this.#strikesSeen) return;
     this.#strikesSeen = this.faults.strikes;
     this.#staff.wakeReconcilers();
