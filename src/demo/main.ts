@@ -17,6 +17,9 @@ import { driveTo } from './drive.ts';
 import { dueWindows } from './due-windows.ts';
 import { createNarrator, type Narrator } from './narrate.ts';
 
+// As in src/run-program.ts: date-fns-tz is an hour off where this process's own clocks skip the hour that it is to tell.
+process.env['TZ'] = 'UTC';
+
 const zone = 'America/New_York';
 const startsAt = new Date('2027-03-08T05:00:00Z');
 const endsAt = new Date('2027-03-22T04:00:00Z');
